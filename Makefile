@@ -1,0 +1,67 @@
+# Everything here runs on the local Azure (sandbox/); for a real subscription see docs/azure.md.
+.DEFAULT_GOAL := help
+.PHONY: help up preview down destroy status test unit check fix bench lock clean
+.SILENT:
+
+PYTHON ?= python3
+PY := .venv/bin/python
+READY := .venv/.ready
+export PULUMI_STACK ?= dev
+
+# The same as a user's `eval "$(python -m sandbox env)"`, with the engine first on PATH.
+LOCAL = set -e; engine="$$($(PY) -m tools.get_engine)"; eval "$$($(PY) -m sandbox env)"; export PATH="$${engine:+$$engine:}$$PATH"
+
+help: ## show this
+	grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(READY): requirements-dev.txt
+	echo "making .venv (about a minute the first time)" >&2
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	touch $@
+
+up: $(READY) ## bring the stack up on the local Azure
+	$(PY) -m tools.get_engine >/dev/null
+	$(PY) -m sandbox up
+	$(PY) -m sandbox zone example.org --mx mail.example.org
+	$(LOCAL); pulumi stack select --create $$PULUMI_STACK; pulumi up --yes --skip-preview; $(PY) -m tools.summary
+
+preview: $(READY) ## show what an up would change
+	$(LOCAL); pulumi preview --diff
+
+destroy: $(READY) ## take everything down that up made
+	$(LOCAL); pulumi destroy --yes --skip-preview
+
+down: $(READY) ## stop the local Azure; its state stays for the next up
+	$(PY) -m sandbox down
+
+status: $(READY) ## what the local Azure is doing
+	$(PY) -m sandbox status
+
+test: $(READY) ## all tests
+	$(PY) -m tools.get_engine >/dev/null
+	$(PY) -m pytest -n 4 tests
+
+unit: $(READY) ## the unit tests: under a minute
+	$(PY) -m pytest -n 4 tests/unit
+
+check: $(READY) ## lint, format, types
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m pyright
+
+fix: $(READY) ## format and fix what can be fixed
+	$(PY) -m ruff check --fix
+	$(PY) -m ruff format
+
+bench: $(READY) ## how fast it is, as ratios
+	$(PY) -m benchmarks
+
+lock: $(READY) ## lock the requirements anew, with hashes
+	for file in requirements requirements-dev; do $(PY) -m uv pip compile -q --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-find-links --no-header $$file.in -o $$file.txt; done
+
+clean: ## remove what was generated here: .venv and the local Azure's state
+	if [ -x $(PY) ]; then $(PY) -m sandbox down; fi
+	rm -rf .venv .sandbox .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,73 @@
+"""MTA-STS for mail domains, on Azure Static Web Apps: settings -> group -> sites -> outputs."""
+
+from pathlib import Path
+
+import pulumi
+import pulumi.runtime
+from pulumi_azure_native import resources
+
+import settings
+from components import website
+from components.dns import azure
+from components.policy_site import PolicySite
+
+HERE = Path(__file__).parent
+NEXT = {
+    "testing": "watch TLS reports for a week or two, then set mode: enforce",
+    "enforce": "nothing; senders insist on verified TLS. To leave, set mode: none first",
+    "none": "wait until every older policy has expired (the greatest maxAge ever served), then remove the domain",
+}
+
+config = pulumi.Config("mta-sts")
+try:
+    stack = settings.load(
+        config,
+        keys=settings.keys_of("mta-sts"),
+        location=pulumi.Config("azure-native").get("location"),
+        stack=pulumi.get_stack(),
+    )
+    files = website.read(HERE / "web")
+    for note in stack.notes:
+        pulumi.log.info(note)
+    backends = azure.backends(domain for policy in stack.policies for domain in policy.domains)
+except (settings.SettingsError, website.WebsiteError, azure.ZoneError) as error:
+    raise pulumi.RunError(str(error)) from None
+
+tags = {**stack.tags, "service": "mta-sts"}
+group = resources.ResourceGroup(
+    "mta-sts", resource_group_name=stack.resource_group, location=stack.location, tags=tags
+)
+sites = {
+    policy.name: PolicySite(
+        policy.name,
+        settings=policy,
+        files=files,
+        backends=backends,
+        resource_group=group.name,
+        location=stack.location,
+        tags=tags,
+        static_sites_client=stack.static_sites_client,
+    )
+    for policy in stack.policies
+}
+
+# What the user looks at: `pulumi stack output domains`, and so on.
+pulumi.export(
+    "domains",
+    {
+        domain.name: {
+            "policy": policy.name,
+            "mode": policy.policy.mode.value,
+            "policyUrl": sites[policy.name].domains[domain.name].policy_url,
+            "policyId": policy.policy.id,
+            "defaultHostname": sites[policy.name].site.default_hostname,
+            "next": NEXT[policy.policy.mode.value],
+        }
+        for policy in stack.policies
+        for domain in policy.domains
+    },
+)
+pulumi.export(
+    "dnsRecords",
+    {name: mail.records for site in sites.values() for name, mail in site.domains.items()},
+)

@@ -1,0 +1,123 @@
+"""Azure DNS: `pulumi_azure_native.dns.RecordSet` in a zone that exists already."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import pulumi
+from pulumi.runtime.invoke import invoke_async
+from pulumi.runtime.sync_await import _sync_await  # pyright: ignore[reportPrivateUsage]
+from pulumi_azure_native import dns
+from pulumi_azure_native._utilities import get_invoke_opts_defaults
+
+from settings import AzureDns, Domain
+
+NOT_FOUND = ("ResourceNotFound", "ResourceGroupNotFound", "Status=404", "StatusCode=404")
+STRING = 255  # bytes one character-string of a TXT record holds (RFC 1035 3.3)
+
+
+class ZoneError(Exception):
+    """A domain has no zone, or Azure couldn't be asked."""
+
+
+class AzureBackend:
+    """Record sets of one Azure DNS zone."""
+
+    def __init__(self, resource_group: str, zone: str) -> None:
+        self.resource_group = resource_group
+        self.zone = zone
+
+    def record_set(
+        self,
+        name: str,
+        owner: str,
+        type: Literal["CNAME", "TXT"],
+        values: Sequence[pulumi.Input[str]],
+        ttl: int,
+        opts: pulumi.ResourceOptions,
+    ) -> pulumi.Resource:
+        """See `components.dns.Backend`."""
+        return dns.RecordSet(
+            name,
+            resource_group_name=self.resource_group,
+            zone_name=self.zone,
+            relative_record_set_name=owner.removesuffix(self.zone).rstrip(".") or "@",
+            record_type=type,
+            ttl=ttl,
+            cname_record=dns.CnameRecordArgs(cname=values[0]) if type == "CNAME" else None,
+            txt_records=[
+                dns.TxtRecordArgs(value=pulumi.Output.from_input(value).apply(strings)) for value in values
+            ]
+            if type == "TXT"
+            else None,
+            opts=opts,
+        )
+
+
+def strings(text: str) -> list[str]:
+    """A TXT record's text, cut into character-strings; a reader joins them without a space."""
+    return [text[at : at + STRING] for at in range(0, len(text), STRING)]
+
+
+def backends(domains: Iterable[Domain]) -> dict[str, AzureBackend]:
+    """Each domain's zone, asked of Azure before anything is made.
+
+    :returns: by domain name.
+    :raises ZoneError: a line for each domain without a zone; or the one reason why Azure can't be asked.
+    """
+    found: dict[str, AzureBackend] = {}
+    problems: list[str] = []
+    open_ = {domain: candidates(domain) for domain in domains}
+    while open_:
+        asked = sorted({(domain.dns.resource_group, zones[0]) for domain, zones in open_.items()})
+        exists = dict(zip(asked, _sync_await(_exist(asked)), strict=True))
+        for domain, zones in list(open_.items()):
+            group, zone = domain.dns.resource_group, zones.pop(0)
+            if exists[group, zone]:
+                found[domain.name] = AzureBackend(group, zone)
+            elif not zones:
+                problems.append(_no_zone(domain))
+            if domain.name in found or not zones:
+                del open_[domain]
+    if problems:
+        raise ZoneError("\n".join(problems))
+    return found
+
+
+def candidates(domain: Domain) -> list[str]:
+    """The zones that may hold a domain, longest first: `a.example.org`, `example.org`."""
+    if domain.dns.zone:
+        return [domain.dns.zone]
+    labels = domain.name.split(".")
+    return [".".join(labels[at:]) for at in range(len(labels) - 1)]
+
+
+def _no_zone(domain: Domain) -> str:
+    wanted: AzureDns = domain.dns
+    return (
+        f"{domain.name}: the resource group {wanted.resource_group} has no DNS zone {wanted.zone or domain.name}; create "
+        f"it (az network dns zone create -g {wanted.resource_group} -n {wanted.zone or domain.name}) and delegate the "
+        "domain to it, or correct mta-sts:dns"
+    )
+
+
+async def _exist(zones: list[tuple[str, str]]) -> list[bool]:
+    return list(await asyncio.gather(*(_exists(group, zone) for group, zone in zones)))
+
+
+async def _exists(group: str, zone: str) -> bool:
+    try:
+        # dns.get_zone() asks one zone at a time, and a failed dns.get_zone_output() can't be caught.
+        await invoke_async(
+            "azure-native:dns:getZone",
+            {"resourceGroupName": group, "zoneName": zone},
+            get_invoke_opts_defaults(),
+        )
+        return True
+    except Exception as error:
+        if any(each in str(error) for each in NOT_FOUND):
+            return False
+        raise ZoneError(
+            f"can't ask Azure for the DNS zone {zone}: {error}. Check the network (HTTPS_PROXY too) and that you are "
+            "signed in (az login, or ARM_CLIENT_ID, ARM_TENANT_ID and the rest)"
+        ) from None

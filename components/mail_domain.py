@@ -1,0 +1,118 @@
+"""A mail domain: its policy host, and the records that tell senders of it, in the order that never lies."""
+
+import asyncio
+from typing import TypedDict
+
+import pulumi
+from pulumi_azure_native import web
+
+from components.dns import Backend
+from policy import Policy, StsRecord, TlsRptRecord
+from provider.resources import LivePolicy, RecordSeen
+from settings import Domain
+
+TTL = 300  # seconds; how long after a change some senders still see the old id
+NOT_YET = "CNAME Record is invalid"
+NOT_YET_TRIES, NOT_YET_PAUSE = 40, 15.0  # times and seconds: ten minutes
+
+
+class DnsRecord(TypedDict):
+    """A record as it should stand."""
+
+    name: str
+    type: str
+    ttl: int
+    value: pulumi.Input[str]
+
+
+async def _retry_cname(failure: pulumi.ErrorHookArgs) -> bool:
+    """Azure can take minutes to see a CNAME that everyone else sees (pulumi/pulumi-azure 1595)."""
+    if NOT_YET not in failure.errors[0] or len(failure.errors) >= NOT_YET_TRIES:
+        return False
+    await asyncio.sleep(NOT_YET_PAUSE if len(failure.errors) > 3 else 2.0)
+    return True
+
+
+class MailDomain(pulumi.ComponentResource):
+    """One domain's part of a policy.
+
+    1. The CNAME `mta-sts.<domain>` to the site, seen by every name server of the zone and the resolver.
+    2. The custom domain, validated by that CNAME, with its certificate.
+    3. The policy, live on that very host.
+    4. The TXT record `_mta-sts.<domain>` with the policy's id (RFC 8461 8.1: never before 3).
+
+    The TXT record `_smtp._tls.<domain>` (RFC 8460 3) depends on nothing. Destroying goes the other way.
+
+    :param site: the policy's Static Web App; `default_hostname` is its own host name.
+    :param content: the upload that `policy` is part of.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        domain: Domain,
+        backend: Backend,
+        policy: Policy,
+        tls_reports: TlsRptRecord | None,
+        resource_group: pulumi.Input[str],
+        site: web.StaticSite,
+        content: pulumi.Resource,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("mtasts:index:MailDomain", name, None, opts)
+        host, target = domain.policy_host, site.default_hostname
+        records: list[DnsRecord] = [
+            {"name": host, "type": "CNAME", "ttl": TTL, "value": target},
+            {"name": f"_mta-sts.{domain.name}", "type": "TXT", "ttl": TTL, "value": StsRecord(policy.id).render()},
+        ]
+        after = self._after
+        cname = backend.record_set(f"{name}-cname", host, "CNAME", [target], TTL, after())
+        seen = RecordSeen(f"{name}-cname-seen", record=host, type="CNAME", values=[target], opts=after(cname))
+        bound = web.StaticSiteCustomDomain(
+            f"{name}-custom-domain",
+            name=site.name,
+            resource_group_name=resource_group,
+            domain_name=host,
+            validation_method="cname-delegation",
+            opts=pulumi.ResourceOptions.merge(
+                after(seen),
+                pulumi.ResourceOptions(
+                    # Two apps can't hold one host name, so a domain that moves leaves the old app first.
+                    delete_before_replace=True,
+                    hooks=pulumi.ResourceHookBinding(on_error=[cname_hook()]),
+                ),
+            ),
+        )
+        live = LivePolicy(
+            f"{name}-live-policy",
+            host=host,
+            policy=policy.render().decode(),
+            default_hostname=target,
+            opts=after(bound, content),
+        )
+        backend.record_set(
+            f"{name}-mta-sts", f"_mta-sts.{domain.name}", "TXT", [records[1]["value"]], TTL,
+            pulumi.ResourceOptions.merge(after(live), pulumi.ResourceOptions(protect=policy.mode == "enforce")),
+        )  # fmt: skip
+        if tls_reports:
+            text = tls_reports.render()
+            owner = f"_smtp._tls.{domain.name}"
+            records.append({"name": owner, "type": "TXT", "ttl": TTL, "value": text})
+            backend.record_set(f"{name}-tlsrpt", owner, "TXT", [text], TTL, after())
+        self.records = records
+        self.policy_url = f"https://{host}/.well-known/mta-sts.txt"
+        self.register_outputs({"policyUrl": self.policy_url, "policyId": policy.id, "records": records})
+
+    def _after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, depends_on=list(resources))
+
+
+_hooks: list[pulumi.ErrorHook] = []
+
+
+def cname_hook() -> pulumi.ErrorHook:
+    """The one hook for all domains; an engine knows a hook by its name."""
+    if not _hooks:
+        _hooks.append(pulumi.ErrorHook("retry-until-azure-sees-the-cname", _retry_cname))
+    return _hooks[0]

@@ -1,0 +1,79 @@
+"""A policy and the Static Web App that publishes it."""
+
+from collections.abc import Mapping
+
+import pulumi
+from pulumi_azure_native import web
+
+from components.dns import Backend
+from components.mail_domain import MailDomain
+from provider.resources import Content
+from settings import PolicySettings
+
+
+class PolicySite(pulumi.ComponentResource):
+    """One policy: its Static Web App, the uploaded content, and a MailDomain for each domain.
+
+    :param settings: the policy and its domains.
+    :param files: what is published beside the policy, path to text.
+    :param backends: where each domain's records go, by domain name.
+    :param tags: of the site.
+    :param static_sites_client: path of the deploy client, where it isn't to be downloaded.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        settings: PolicySettings,
+        files: Mapping[str, str],
+        backends: Mapping[str, Backend],
+        resource_group: pulumi.Input[str],
+        location: str,
+        tags: Mapping[str, str],
+        static_sites_client: str | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("mtasts:index:PolicySite", name, None, opts)
+        policy = settings.policy
+        self.site = web.StaticSite(
+            f"mta-sts-{name}",
+            resource_group_name=resource_group,
+            location=location,
+            sku=web.SkuDescriptionArgs(name=settings.sku, tier=settings.sku),
+            # The upload leaves this provider behind; a later PUT that says otherwise is refused
+            # (Azure/static-web-apps 495, 575). buildProperties are mandatory, says @azure/static-web-apps-cli.
+            provider="SwaCli",
+            build_properties=web.StaticSiteBuildPropertiesArgs(app_location="", output_location="", api_location=""),
+            staging_environment_policy=web.StagingEnvironmentPolicy.DISABLED,
+            allow_config_file_updates=True,
+            tags=tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        secrets = web.list_static_site_secrets_output(
+            name=self.site.name, resource_group_name=resource_group, opts=pulumi.InvokeOutputOptions(parent=self)
+        )
+        content = Content(
+            f"{name}-content",
+            default_hostname=self.site.default_hostname,
+            deployment_token=pulumi.Output.secret(secrets).apply(lambda found: found.properties["apiKey"]),
+            policy=policy.render().decode(),
+            web=files,
+            static_sites_client=static_sites_client,
+            opts=pulumi.ResourceOptions(parent=self, protect=policy.mode == "enforce"),
+        )
+        self.domains = {
+            domain.name: MailDomain(
+                domain.name,
+                domain=domain,
+                backend=backends[domain.name],
+                policy=policy,
+                tls_reports=settings.tls_reports,
+                resource_group=resource_group,
+                site=self.site,
+                content=content,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            for domain in settings.domains
+        }
+        self.register_outputs({"defaultHostname": self.site.default_hostname, "policyId": policy.id})

@@ -1,0 +1,64 @@
+"""The files of `web/`, read and checked before anything is touched."""
+
+import base64
+import json
+from pathlib import Path
+
+CONFIG = "staticwebapp.config.json"
+POLICY = ".well-known/mta-sts.txt"
+VALIDATION = ".well-known/pki-validation"  # certificate renewal fetches there (Azure/static-web-apps 888)
+
+# learn.microsoft.com/azure/static-web-apps/configuration: one unknown key and the whole file is ignored
+CONFIG_KEYS = {
+    "$schema", "auth", "forwardingGateway", "globalHeaders", "mimeTypes", "navigationFallback", "networking",
+    "platform", "responseOverrides", "routes", "trailingSlash",
+}  # fmt: skip
+
+
+class WebsiteError(ValueError):
+    """What is wrong with `web/`, a line each."""
+
+
+def read(folder: Path) -> dict[str, str]:
+    """The files under a folder: path to text, or to a `data:;base64,` URL where it isn't text.
+
+    :raises WebsiteError: no index.html, a policy of its own, or a configuration that would break the policy.
+    """
+    files = {
+        path.relative_to(folder).as_posix(): _text(path) for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+    problems: list[str] = []
+    if "index.html" not in files:
+        problems.append(f"{folder.name}/index.html is missing; Static Web Apps refuses a site without it")
+    if POLICY in files:
+        problems.append(f"{folder.name}/{POLICY} must not be there: it is made from mta-sts:policies; delete the file")
+    problems += _config_problems(f"{folder.name}/{CONFIG}", files.get(CONFIG, "{}"))
+    if problems:
+        raise WebsiteError("\n".join(problems))
+    return files
+
+
+def _text(path: Path) -> str:
+    data = path.read_bytes()
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return "data:;base64," + base64.b64encode(data).decode()
+
+
+def _config_problems(name: str, text: str) -> list[str]:
+    try:
+        config = json.loads(text)
+        unknown = sorted(set(config) - CONFIG_KEYS)
+        routes = [str(each["route"]) for each in config.get("routes", ())]
+    except (ValueError, TypeError, KeyError) as error:
+        return [f"{name} can't be read: {error}"]
+    problems = [f"{name}: the key {each!r} is unknown, so Azure would ignore the whole file" for each in unknown]
+    if "navigationFallback" in config:
+        problems.append(f"{name}: navigationFallback turns every missing path into a page, a missing policy too")
+    problems += [
+        f"{name}: the route {route!r} covers /{VALIDATION}/, where certificate renewal must reach"
+        for route in routes
+        if f"/{VALIDATION}/".startswith(route.rstrip("*")) and route.endswith("*")
+    ]
+    return problems

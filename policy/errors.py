@@ -1,0 +1,21 @@
+"""What is raised for everything that an RFC forbids."""
+
+
+class PolicyError(ValueError):
+    """A field that breaks a rule.
+
+    :param field: the field's name as the RFC has it, such as `max_age`.
+    :param value: what was found; shortened in the message.
+    :param rule: what should be there instead.
+    :param section: of the rule, such as `RFC 8461 3.2`.
+    """
+
+    def __init__(self, field: str, value: object, rule: str, section: str) -> None:
+        self.field = field
+        self.value = value
+        self.rule = rule
+        self.section = section
+        shown = repr(value)
+        if len(shown) > 80:
+            shown = f"{shown[:76]}…{shown[-1]}"
+        super().__init__(f"{field} {shown}: {rule} ({section})")

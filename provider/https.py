@@ -1,0 +1,105 @@
+"""HTTPS as a sender does it: verified by DNS-ID, no redirects, no caches (RFC 8461 3.3)."""
+
+import os
+import ssl
+from dataclasses import dataclass
+from urllib.request import getproxies, proxy_bypass
+
+import certifi
+import dns.exception
+import urllib3
+
+from provider import dns_view
+
+TIMEOUT = 15.0  # seconds; RFC 8461 3.3 lets a sender take a minute
+LARGEST = 64 * 1024  # bytes a sender need accept (RFC 8461 3.3)
+
+
+class FetchError(Exception):
+    """No answer worth the name: the reason, in a sender's words."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """An HTTP answer."""
+
+    status: int
+    media_type: str
+    body: bytes
+
+
+def context() -> ssl.SSLContext:
+    """Verification as RFC 8461 3.3 wants it: a DNS-ID, never a bare common name; TLS 1.2 or later.
+
+    The authorities are those of SSL_CERT_FILE where it is set, else Mozilla's.
+    """
+    made = ssl.create_default_context(cafile=os.environ.get("SSL_CERT_FILE") or certifi.where())
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made.hostname_checks_common_name = False
+    return made
+
+
+def proxy_for(host: str) -> str | None:
+    """The proxy that HTTPS_PROXY and NO_PROXY name for a host."""
+    proxy = getproxies().get("https")
+    return proxy if proxy and not proxy_bypass(host) else None
+
+
+def fetch(host: str, path: str, limit: int = LARGEST) -> list[Page]:
+    """GET `https://host/path` from every address of the host, or once through the proxy there is.
+
+    :returns: one answer an address, at most `limit` + 1 bytes of each.
+    :raises FetchError: no address, no connection, no valid certificate.
+    """
+    try:
+        addresses = dns_view.addresses(host)
+    except dns.exception.DNSException as error:
+        raise FetchError(f"{host} does not resolve ({error})") from None
+    if not addresses:
+        raise FetchError(f"{host} has no address")
+    proxy = proxy_for(host)
+    try:
+        if proxy:
+            with urllib3.ProxyManager(proxy, ssl_context=context()) as through:
+                return [_get(through, f"https://{host}{path}", host, limit)]
+        return [_get_at(address, host, path, limit) for address in addresses]
+    except urllib3.exceptions.HTTPError as error:
+        raise FetchError(_reason(host, error)) from None
+
+
+def _get_at(address: str, host: str, path: str, limit: int) -> Page:
+    with urllib3.HTTPSConnectionPool(
+        address, 443, ssl_context=context(), server_hostname=host, assert_hostname=host
+    ) as pool:
+        return _get(pool, path, host, limit)
+
+
+def _get(manager: urllib3.HTTPSConnectionPool | urllib3.ProxyManager, url: str, host: str, limit: int) -> Page:
+    response = manager.request(
+        "GET",
+        url,
+        headers={"Host": host, "User-Agent": "mta-sts-live-check", "Cache-Control": "no-cache"},
+        redirect=False,
+        retries=False,
+        timeout=TIMEOUT,
+        preload_content=False,
+    )
+    try:
+        media_type = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
+        return Page(response.status, media_type, response.read(limit + 1))
+    finally:
+        response.close()
+
+
+def _reason(host: str, error: Exception) -> str:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"the certificate is not valid for {host} yet ({cause.verify_message})"
+        cause = cause.__cause__ or cause.__context__ or _first(cause)
+    return f"{host}: {error}"
+
+
+def _first(error: BaseException) -> BaseException | None:
+    inner = error.args[0] if error.args else None
+    return inner if isinstance(inner, BaseException) else None

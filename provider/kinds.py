@@ -1,0 +1,78 @@
+"""The provider's resources as data, so that a preview needs none of the code that does the work."""
+
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+from provider.wait import Wait
+
+
+class Work(Protocol):
+    """What a kind's module holds."""
+
+    def apply(self, inputs: dict[str, Any], wait: Wait) -> Awaitable[None]:
+        """Creation and update alike.
+
+        :raises WaitError: what the user reads.
+        """
+        ...
+
+    def observe(self, state: dict[str, Any]) -> dict[str, Any]:
+        """The state as found in the world, for `pulumi refresh`; the next `up` updates what differs there."""
+        ...
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of resource.
+
+    :param module: where its `Work` is.
+    :param id: its id, a format string over the inputs.
+    :param inputs: the inputs' names and types.
+    :param timeout: seconds an operation may take where no custom timeout is given.
+    :param optional: inputs that may be missing.
+    :param not_compared: inputs whose change alone updates nothing; they aren't kept among the outputs.
+    """
+
+    module: str
+    id: str
+    inputs: dict[str, type]
+    timeout: float
+    optional: frozenset[str] = field(default_factory=frozenset[str])
+    not_compared: frozenset[str] = field(default_factory=frozenset[str])
+
+    @property
+    def work(self) -> Work:
+        """The kind's code, imported when first used."""
+        return cast(Work, import_module(self.module))
+
+
+KINDS = {
+    "mtasts:index:RecordSeen": Kind(
+        module="provider.record_seen",
+        id="{type} {record}",
+        inputs={"record": str, "type": str, "values": list},
+        timeout=900,
+    ),
+    "mtasts:index:Content": Kind(
+        module="provider.content",
+        id="https://{defaultHostname}/",
+        inputs={
+            "defaultHostname": str,
+            "deploymentToken": str,
+            "policy": str,
+            "web": dict,
+            "staticSitesClient": str,
+        },
+        timeout=900,
+        optional=frozenset({"staticSitesClient"}),
+        not_compared=frozenset({"deploymentToken", "staticSitesClient"}),
+    ),
+    "mtasts:index:LivePolicy": Kind(
+        module="provider.live_policy",
+        id="https://{host}/.well-known/mta-sts.txt",
+        inputs={"host": str, "policy": str, "defaultHostname": str},
+        timeout=1800,
+    ),
+}

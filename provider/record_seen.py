@@ -1,0 +1,64 @@
+"""`RecordSeen`: a record is there for everyone before what depends on it goes on.
+
+A custom domain that is bound before its CNAME has reached every server of the zone can stick to the
+service for good (github.com/Azure/static-web-apps issues 1795 and 1798), and Azure validates with
+resolvers of its own.
+"""
+
+from typing import Any
+
+import dns.exception
+
+from provider import dns_view
+from provider.wait import Wait
+
+WAY_OUT = (
+    "Check the record and its zone's delegation; where this machine may not ask name servers directly, set "
+    "MTA_STS_NAMESERVERS to one it may ask. The next `pulumi up` goes on from here."
+)
+
+
+def missing(record: str, rdtype: str, values: frozenset[str]) -> str | None:
+    """Why the record set isn't seen everywhere yet, or None."""
+    try:
+        servers = dns_view.name_servers(record)
+    except dns.exception.DNSException as error:
+        return f"the zone's name servers can't be found ({error})"
+    for server in servers:
+        try:
+            found = dns_view.values_at(server, record, rdtype)
+        except (dns.exception.DNSException, OSError) as error:
+            return f"{server} gives no answer ({error})"
+        if found != values:
+            return f"{server} answers {shown(found)}"
+    try:  # only now: a resolver asked too early remembers the "no" (RFC 2308)
+        found = dns_view.values_by_resolver(record, rdtype)
+    except dns.exception.DNSException as error:
+        return f"the resolver gives no answer ({error})"
+    return None if found == values else f"the resolver answers {shown(found)}"
+
+
+def shown(values: frozenset[str]) -> str:
+    """Values for a message."""
+    return ", ".join(sorted(values)) or "nothing"
+
+
+async def apply(inputs: dict[str, Any], wait: Wait) -> None:
+    """Wait until the record set is seen everywhere.
+
+    :raises WaitError: deadline passed, or cancelled.
+    """
+    record, rdtype = inputs["record"], inputs["type"]
+    values = frozenset(value.rstrip(".").lower() if rdtype == "CNAME" else value for value in inputs["values"])
+    await wait.until(f"{rdtype} {record}", lambda: missing(record, rdtype, values), WAY_OUT)
+
+
+def observe(state: dict[str, Any]) -> dict[str, Any]:
+    """The state, with the values that the zone's servers answer now."""
+    try:
+        server = dns_view.name_servers(state["record"])[0]
+        found = dns_view.values_at(server, state["record"], state["type"])
+    except (dns.exception.DNSException, OSError, IndexError):
+        return state  # no answer is no proof of drift
+    same = {value.rstrip(".").lower() for value in state["values"]} == {value.lower() for value in found}
+    return state if same else {**state, "values": sorted(found)}

@@ -1,0 +1,297 @@
+"""The stack's configuration, typed and checked as a whole before anything is touched.
+
+Every problem is found at once, a line each, with the key, the value and the way out:
+
+    mta-sts:policies[0].domains[1]: 'https://example.org': write the mail domain alone, without the scheme
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar, cast
+
+from pulumi.runtime.config import get_config_env
+
+from policy import Mode, Policy, PolicyError, TlsRptRecord
+from policy.names import check_domain, to_a_label
+
+KEYS = ("policies", "dns", "tags", "resourceGroup", "staticSitesClient")
+POLICY_KEYS = ("name", "mode", "maxAge", "mx", "sku", "domains", "tlsReports", "dns")
+DNS_KEYS = ("provider", "resourceGroup", "zone")
+
+# Where Static Web Apps can live, and what its plans hold:
+# learn.microsoft.com/azure/static-web-apps/overview and learn.microsoft.com/azure/static-web-apps/quotas
+REGIONS = ("westus2", "centralus", "eastus2", "westeurope", "eastasia")
+CUSTOM_DOMAINS = {"Free": 2, "Standard": 5}  # an app
+FREE_APPS = 10  # a subscription
+
+WEEK, DAY = 604_800, 86_400  # seconds
+T = TypeVar("T")
+
+
+class SettingsError(ValueError):
+    """Everything that is wrong with the configuration, a line each."""
+
+
+class StackConfig(Protocol):
+    """What this module needs of `pulumi.Config`."""
+
+    def get_object(self, key: str) -> Any: ...
+
+
+@dataclass(frozen=True)
+class AzureDns:
+    """Records go to an Azure DNS zone.
+
+    :param resource_group: of the zone.
+    :param zone: its name; None for the longest suffix of the domain that is a zone there.
+    """
+
+    resource_group: str
+    zone: str | None = None
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A policy domain (RFC 8461 1.1): what stands after the @, in A-labels."""
+
+    name: str
+    dns: AzureDns
+
+    @property
+    def policy_host(self) -> str:
+        """Where senders fetch the policy (RFC 8461 3.2)."""
+        return f"mta-sts.{self.name}"
+
+
+@dataclass(frozen=True)
+class PolicySettings:
+    """One policy and the domains that have it: one Static Web App."""
+
+    name: str
+    policy: Policy
+    sku: str
+    domains: tuple[Domain, ...]
+    tls_reports: TlsRptRecord | None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A stack. `notes` are lines that the user should see, such as a converted name."""
+
+    location: str
+    resource_group: str
+    tags: Mapping[str, str]
+    policies: tuple[PolicySettings, ...]
+    static_sites_client: str | None
+    notes: tuple[str, ...]
+
+
+def load(config: StackConfig, keys: Iterable[str], location: str | None, stack: str) -> Settings:
+    """Read the stack's configuration.
+
+    :param keys: the names of all `mta-sts:` keys that are set.
+    :param location: `azure-native:location`.
+    :param stack: the stack's name; the resource group is `mta-sts-<stack>` where none is named.
+    :raises SettingsError: a line for each problem.
+    """
+    read = Reader()
+    for key in keys:
+        if key not in KEYS:
+            read.problem(f"mta-sts:{key}", f"there is no such key; the keys are {', '.join(KEYS)}")
+    place = read.location(location)
+    dns = read.dns(config.get_object("dns"), "mta-sts:dns", None)
+    policies = read.policies(config.get_object("policies"), dns)
+    settings = Settings(
+        location=place,
+        resource_group=read.text(config.get_object("resourceGroup"), "mta-sts:resourceGroup") or f"mta-sts-{stack}",
+        tags=read.tags(config.get_object("tags")),
+        policies=policies,
+        static_sites_client=read.text(config.get_object("staticSitesClient"), "mta-sts:staticSitesClient"),
+        notes=tuple(read.notes),
+    )
+    read.across(policies)
+    if read.problems:
+        raise SettingsError("\n".join(read.problems))
+    return settings
+
+
+def keys_of(namespace: str) -> list[str]:
+    """The names of all keys that the stack sets in a namespace, as the engine hands them over."""
+    prefix = f"{namespace}:"
+    return [key.removeprefix(prefix) for key in get_config_env() if key.startswith(prefix)]
+
+
+class Reader:
+    """Reads configuration values and collects everything that is wrong with them."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+        self.notes: list[str] = []
+
+    def problem(self, key: str, message: str) -> None:
+        self.problems.append(f"{key}: {message}")
+
+    def attempt(self, key: str, make: Callable[[], T]) -> T | None:
+        """What `make` returns, or None and a problem where the RFCs forbid it."""
+        try:
+            return make()
+        except PolicyError as error:
+            self.problem(key, str(error))
+            return None
+
+    def mapping(self, value: Any, key: str, known: tuple[str, ...]) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            self.problem(key, f"{value!r} must be a map with the keys {', '.join(known)}")
+            return {}
+        found = cast(dict[str, Any], value)
+        for name in found:
+            if name not in known:
+                self.problem(f"{key}.{name}", f"there is no such key; the keys are {', '.join(known)}")
+        return found
+
+    def items(self, value: Any, key: str, of: str) -> list[Any]:
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            self.problem(key, f"{value!r} must be a list of {of}")
+            return []
+        return cast(list[Any], value)
+
+    def text(self, value: Any, key: str) -> str | None:
+        if value is None or (isinstance(value, str) and value):
+            return value
+        self.problem(key, f"{value!r} must be a text")
+        return None
+
+    def location(self, value: str | None) -> str:
+        given = (value or "").replace(" ", "").lower()
+        if given not in REGIONS:
+            found = f"{value!r} has no Static Web Apps" if value else "is missing"
+            self.problem(
+                "azure-native:location",
+                f"{found}; choose one of {', '.join(REGIONS)}: pulumi config set azure-native:location westeurope",
+            )
+        return given
+
+    def tags(self, value: Any) -> dict[str, str]:
+        if value is None:
+            return {}
+        if not isinstance(value, dict) or not all(isinstance(v, str) for v in cast(dict[Any, Any], value).values()):
+            self.problem("mta-sts:tags", f"{value!r} must be a map of names to texts")
+            return {}
+        return cast(dict[str, str], value)
+
+    def dns(self, value: Any, key: str, inherited: AzureDns | None) -> AzureDns | None:
+        if value is None:
+            return inherited
+        given = self.mapping(value, key, DNS_KEYS)
+        if given.get("provider", "azure") != "azure":
+            self.problem(f"{key}.provider", f"{given['provider']!r} is not known; the providers are azure")
+        group = self.text(given.get("resourceGroup"), f"{key}.resourceGroup")
+        zone = self.domain_name(given["zone"], f"{key}.zone") if given.get("zone") else None
+        if group is None and inherited is None:
+            self.problem(f"{key}.resourceGroup", "is missing; give the resource group of the DNS zone")
+            return None
+        return AzureDns(group or (inherited.resource_group if inherited else ""), zone)
+
+    def domain_name(self, value: Any, key: str) -> str:
+        """A domain in A-labels; a U-label is converted, and that is noted (RFC 8461 3.2 wants A-labels)."""
+        if not isinstance(value, str):
+            self.problem(key, f"{value!r} must be a domain such as example.org")
+            return ""
+        name = self.attempt(key, lambda: to_a_label(value)) or ""
+        if name and name.lower() != value.lower():
+            self.notes.append(f"{key}: {value} stands in DNS as {name}")
+        if name:
+            self.attempt(key, lambda: check_domain(name, "domain"))
+        return name.lower()
+
+    def policies(self, value: Any, dns: AzureDns | None) -> tuple[PolicySettings, ...]:
+        if not value:
+            self.problem("mta-sts:policies", "is missing; see Pulumi.dev.yaml for an example with one policy")
+            return ()
+        found = [
+            self.policy(each, f"mta-sts:policies[{index}]", dns)
+            for index, each in enumerate(self.items(value, "mta-sts:policies", "policies"))
+        ]
+        return tuple(each for each in found if each)
+
+    def policy(self, value: Any, key: str, dns: AzureDns | None) -> PolicySettings | None:
+        given = self.mapping(value, key, POLICY_KEYS)
+        if not given:
+            return None
+        name = self.text(given.get("name"), f"{key}.name")
+        if name is None or not name.replace("-", "").isalnum() or not name.isascii() or len(name) > 30:
+            self.problem(f"{key}.name", f"{name!r} must be 1 to 30 letters, digits and -; resources are named after it")
+        sku = given.get("sku", "Free")
+        if sku not in CUSTOM_DOMAINS:
+            self.problem(f"{key}.sku", f"{sku!r} is no plan; choose {' or '.join(CUSTOM_DOMAINS)}")
+        dns = self.dns(given.get("dns"), f"{key}.dns", dns)
+        domains = tuple(
+            self.domain(each, f"{key}.domains[{index}]", dns)
+            for index, each in enumerate(self.items(given.get("domains"), f"{key}.domains", "domains"))
+        )
+        if not domains:
+            self.problem(f"{key}.domains", "is empty; name at least one mail domain")
+        limit = CUSTOM_DOMAINS.get(sku)
+        if limit and len(domains) > limit:
+            self.problem(
+                f"{key}.domains",
+                f"{len(domains)} domains, but a {sku} app holds {limit}; set sku: Standard (5) or give the others a "
+                "policy of another name with the same mx",
+            )
+        policy = self.document(given, key)
+        reports = self.items(given.get("tlsReports"), f"{key}.tlsReports", "mailto: or https: URIs")
+        record = self.attempt(f"{key}.tlsReports", lambda: TlsRptRecord(tuple(reports))) if reports else None
+        return PolicySettings(name or "", policy, sku, domains, record) if policy else None
+
+    def document(self, given: dict[str, Any], key: str) -> Policy | None:
+        """The RFC 8461 policy itself."""
+        mode = given.get("mode")
+        if mode not in tuple(Mode):
+            self.problem(f"{key}.mode", f"{mode!r} must be testing, enforce or none; begin with testing (RFC 8461 5)")
+            return None
+        age = given.get("maxAge", DAY if mode == Mode.NONE else WEEK)
+        if isinstance(age, bool) or not isinstance(age, int):
+            self.problem(f"{key}.maxAge", f"{age!r} must be a whole number of seconds, such as {WEEK} for a week")
+            return None
+        hosts = [
+            self.mx(each, f"{key}.mx[{index}]")
+            for index, each in enumerate(self.items(given.get("mx"), f"{key}.mx", "host names"))
+        ]
+        if "" in hosts:
+            return None
+        if not hosts and mode != Mode.NONE:
+            self.problem(f"{key}.mx", f"is empty; mode {mode} needs the mail servers' names (RFC 8461 3.2)")
+            return None
+        return self.attempt(f"{key}.maxAge", lambda: Policy.of(mode=Mode(mode), max_age=age, mx=hosts))
+
+    def mx(self, value: Any, key: str) -> str:
+        star, rest = ("*.", value[2:]) if isinstance(value, str) and value.startswith("*.") else ("", value)
+        name = self.domain_name(rest, key)
+        return star + name if name else ""
+
+    def domain(self, value: Any, key: str, dns: AzureDns | None) -> Domain:
+        given = self.mapping(value, key, ("name", "dns")) if isinstance(value, dict) else {"name": value}
+        name = self.domain_name(given.get("name"), key)
+        found = self.dns(given.get("dns"), f"{key}.dns", dns)
+        if found is None:
+            self.problem(key, f"has no DNS; set mta-sts:dns to {{provider: azure, resourceGroup: …}} for {name}")
+        elif found.zone and name != found.zone and not name.endswith(f".{found.zone}"):
+            self.problem(key, f"{name!r} does not lie in the zone {found.zone}")
+        return Domain(name, found or AzureDns(""))
+
+    def across(self, policies: tuple[PolicySettings, ...]) -> None:
+        """What no single policy shows: duplicates, and the subscription's limit."""
+        for what, names in (
+            ("policy", [each.name for each in policies]),
+            ("domain", [domain.name for each in policies for domain in each.domains]),
+        ):
+            for name in sorted({name for name in names if name and names.count(name) > 1}):
+                self.problem("mta-sts:policies", f"the {what} {name} stands there {names.count(name)} times; once is enough")
+        free = sum(each.sku == "Free" for each in policies)
+        if free > FREE_APPS:
+            self.problem(
+                "mta-sts:policies",
+                f"{free} policies with sku Free, but a subscription holds {FREE_APPS} Free apps; use sku: Standard",
+            )

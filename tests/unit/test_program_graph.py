@@ -1,0 +1,210 @@
+"""The resource graph that `__main__.py` declares, under Pulumi's mocks: each test is one promise."""
+
+import asyncio
+import json
+import runpy
+import sys
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pulumi
+import pulumi.runtime
+import pytest
+from pulumi.runtime import mocks as pulumi_mocks
+from pulumi.runtime.stack import run_in_stack
+
+ROOT = Path(__file__).parents[2]
+
+
+def configuration() -> dict[str, Any]:
+    return {
+        "dns": {"provider": "azure", "resourceGroup": "dns"},
+        "tags": {"owner": "mail-team"},
+        "policies": [
+            {
+                "name": "main",
+                "mode": "testing",
+                "maxAge": 604800,
+                "mx": ["mail.example.org"],
+                "domains": ["example.org", "example.net"],
+                "tlsReports": ["mailto:tls@example.org"],
+            },
+            {"name": "strict", "mode": "enforce", "sku": "Standard", "mx": ["*.mx.test"], "domains": ["example.com"]},
+        ],
+    }
+
+
+class NotFound(grpc.RpcError):
+    """How the engine hands a provider's error over."""
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        return 'Status=404 Code="ResourceNotFound"'
+
+
+class Cloud(pulumi_mocks.Mocks):
+    """Answers what Azure would."""
+
+    def __init__(self, zones: tuple[str, ...] = ("example.org", "example.net", "example.com")) -> None:
+        self.zones = zones
+
+    def new_resource(self, args: pulumi_mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        outputs = dict(args.inputs)
+        if args.typ == "azure-native:web:StaticSite":
+            outputs |= {"defaultHostname": f"{args.name}.azurestaticapps.net", "name": f"{args.name}0a1b"}
+        if args.typ == "azure-native:resources:ResourceGroup":
+            outputs["name"] = args.inputs["resourceGroupName"]
+        return f"{args.name}-id", outputs
+
+    def call(self, args: pulumi_mocks.MockCallArgs) -> Any:
+        if args.token == "azure-native:dns:getZone":
+            if args.args["zoneName"] not in self.zones:
+                raise NotFound
+            return {"id": "zone", "name": args.args["zoneName"]}
+        return {"properties": {"apiKey": "deployment-token"}}
+
+
+class Monitor(pulumi_mocks.MockMonitor):
+    """Remembers the registrations as the engine would get them."""
+
+    def __init__(self, mocks: pulumi_mocks.Mocks) -> None:
+        super().__init__(mocks)
+        self.requests: dict[str, Any] = {}
+        self.outputs: dict[str, Any] = {}
+
+    def RegisterResource(self, request: Any) -> Any:
+        self.requests[request.name] = request
+        return super().RegisterResource(request)
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:
+        self.outputs[request.urn.split("::")[-1]] = request.outputs
+        return super().RegisterResourceOutputs(request)
+
+    def of(self, type_: str) -> set[str]:
+        return {name for name, each in self.requests.items() if each.type == type_}
+
+    def inputs(self, name: str) -> dict[str, Any]:
+        return pulumi.runtime.rpc.deserialize_properties(self.requests[name].object)
+
+    def before(self, name: str) -> set[str]:
+        """Everything that must stand before a resource is made, by name."""
+        found: set[str] = set()
+        todo = {name}
+        while todo:
+            urns = {urn for one in todo for urn in self.requests[one].dependencies}
+            todo = {urn.split("::")[-1] for urn in urns} - found
+            found |= todo
+        return found
+
+
+def declare(config: dict[str, Any], cloud: Cloud | None = None, location: str = "westeurope") -> Monitor:
+    """Run the program once."""
+    values = {f"mta-sts:{key}": json.dumps(value) for key, value in config.items()}
+    values["azure-native:location"] = location
+    monitor = Monitor(cloud or Cloud())
+    for name in ("settings", "components.mail_domain"):
+        sys.modules.pop(name, None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PULUMI_CONFIG", json.dumps(values))
+        # Mocks have no callback server, which error hooks need.
+        patch.setattr("pulumi.resource_hooks.register_error_hook", lambda _: asyncio.ensure_future(asyncio.sleep(0)))
+        asyncio.set_event_loop(asyncio.new_event_loop())
+        pulumi.runtime.set_mocks(monitor.mocks, project="mta-sts", stack="test", monitor=monitor)
+        pulumi.runtime.set_all_config(values)
+        pulumi.runtime.settings.set_root_resource(None)  # set_mocks has made one already
+        loop = asyncio.get_event_loop()
+        loop.run_until_complete(run_in_stack(lambda: runpy.run_path(str(ROOT / "__main__.py"))))
+    return monitor
+
+
+@pytest.fixture(scope="module")
+def declared() -> Monitor:
+    return declare(configuration())
+
+
+def test_group_and_sites_are_tagged(declared: Monitor) -> None:
+    for name in ("mta-sts", "mta-sts-main", "mta-sts-strict"):
+        assert declared.inputs(name)["tags"] == {"owner": "mail-team", "service": "mta-sts"}
+
+
+def test_the_id_is_published_only_after_the_policy_is_live_on_that_host(declared: Monitor) -> None:
+    for domain, policy in (("example.org", "main"), ("example.com", "strict")):
+        before = declared.before(f"{domain}-mta-sts")
+        assert {f"{domain}-live-policy", f"{policy}-content", f"{domain}-custom-domain"} <= before
+
+
+def test_the_custom_domain_waits_until_its_cname_is_seen(declared: Monitor) -> None:
+    assert {"example.org-cname-seen", "example.org-cname"} <= declared.before("example.org-custom-domain")
+
+
+def test_one_slow_domain_holds_up_only_itself(declared: Monitor) -> None:
+    assert not {each for each in declared.before("example.org-mta-sts") if each.startswith("example.net")}
+
+
+def test_the_report_record_waits_for_nothing_but_stands_only_where_reports_are_wanted(declared: Monitor) -> None:
+    assert not {each for each in declared.before("example.org-tlsrpt") if "cname" in each or "live" in each}
+    assert "example.com-tlsrpt" not in declared.requests
+
+
+def test_an_enforced_policy_is_protected_and_a_tested_one_is_not(declared: Monitor) -> None:
+    protected = {name for name, each in declared.requests.items() if each.protect}
+    assert protected == {"example.com-mta-sts", "strict-content"}
+
+
+def test_the_record_names_the_hash_of_the_policy_that_is_uploaded(declared: Monitor) -> None:
+    from policy import Policy, StsRecord
+
+    uploaded = Policy.parse(declared.inputs("main-content")["policy"])
+    record = declared.inputs("example.org-mta-sts")["txtRecords"][0]["value"]
+    assert StsRecord.parse("".join(record)).id == uploaded.id
+    assert declared.inputs("example.org-live-policy")["policy"].encode() == uploaded.render()
+
+
+def test_the_deployment_token_is_a_secret(declared: Monitor) -> None:
+    token = declared.requests["main-content"].object["deploymentToken"]
+    assert token["4dabf18193072939515e22adb298388d"] == "1b47061264138c4ac30d75fd1eb44270"
+
+
+def test_every_child_has_a_parent_and_every_component_registers_outputs(declared: Monitor) -> None:
+    parents = {name: each.parent.split("::")[-1] for name, each in declared.requests.items() if each.parent}
+    assert parents["example.org-mta-sts"] == "example.org"
+    assert parents["example.org"] == parents["main-content"] == parents["mta-sts-main"] == "main"
+    components = declared.of("mtasts:index:PolicySite") | declared.of("mtasts:index:MailDomain")
+    assert components == {"main", "strict", "example.org", "example.net", "example.com"}
+    assert components <= set(declared.outputs)
+
+
+def test_outputs_tell_url_id_records_and_next_step(declared: Monitor) -> None:
+    outputs = pulumi.runtime.rpc.deserialize_properties(declared.outputs["mta-sts-test"])
+    domain = outputs["domains"]["example.org"]
+    assert domain["policyUrl"] == "https://mta-sts.example.org/.well-known/mta-sts.txt"
+    assert domain["mode"] == "testing"
+    assert domain["next"]
+    records = {(each["name"], each["type"]): each["value"] for each in outputs["dnsRecords"]["example.org"]}
+    assert records["mta-sts.example.org", "CNAME"] == domain["defaultHostname"]
+    assert records["_mta-sts.example.org", "TXT"] == f"v=STSv1; id={domain['policyId']};"
+    assert records["_smtp._tls.example.org", "TXT"] == "v=TLSRPTv1; rua=mailto:tls@example.org"
+
+
+def test_the_longest_zone_that_exists_is_taken() -> None:
+    config = configuration()
+    config["policies"][0]["domains"] = ["a.b.example.org"]
+    declared = declare(config)
+    assert declared.inputs("a.b.example.org-cname")["zoneName"] == "example.org"
+    assert declared.inputs("a.b.example.org-cname")["relativeRecordSetName"] == "mta-sts.a.b"
+
+
+def test_a_domain_without_a_zone_stops_before_anything_is_declared() -> None:
+    monitor_cloud = Cloud(zones=("example.org",))
+    with pytest.raises(pulumi.RunError, match=r"example\.net: the resource group dns has no DNS zone example\.net"):
+        declare(configuration(), monitor_cloud)
+
+
+def test_resource_names_come_from_names_not_from_positions() -> None:
+    config = configuration()
+    config["policies"].reverse()
+    config["policies"][1]["domains"].reverse()
+    assert set(declare(config).requests) == set(declare(configuration()).requests)

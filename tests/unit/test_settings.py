@@ -1,0 +1,105 @@
+"""The configuration: what is wrong is said at once, with key, value and way out."""
+
+from typing import Any
+
+import pytest
+
+import settings
+
+GOOD: dict[str, Any] = {
+    "dns": {"provider": "azure", "resourceGroup": "dns"},
+    "policies": [{"name": "main", "mode": "testing", "mx": ["mail.example.org"], "domains": ["example.org"]}],
+}
+
+
+class Config:
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.values = values
+
+    def get_object(self, key: str) -> Any:
+        return self.values.get(key)
+
+
+def load(location: str | None = "westeurope", policy: dict[str, Any] | None = None, **top: Any) -> settings.Settings:
+    values = {**GOOD, **top}
+    if policy is not None:
+        values["policies"] = [{**GOOD["policies"][0], **policy}]
+    return settings.load(Config(values), values, location, "dev")
+
+
+def problems(**changes: Any) -> list[str]:
+    with pytest.raises(settings.SettingsError) as caught:
+        load(**changes)
+    return str(caught.value).splitlines()
+
+
+def test_the_smallest_configuration() -> None:
+    found = load()
+    assert found.resource_group == "mta-sts-dev"
+    assert found.policies[0].policy.max_age == 604800
+    assert found.policies[0].sku == "Free"
+    assert found.policies[0].domains[0].policy_host == "mta-sts.example.org"
+    assert not found.notes
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "words"),
+    [
+        ({"location": "northeurope"}, "azure-native:location", "westeurope"),
+        ({"location": None}, "azure-native:location", "is missing"),
+        ({"polices": []}, "mta-sts:polices", "there is no such key"),
+        ({"policies": None}, "mta-sts:policies", "is missing"),
+        ({"policies": "x"}, "mta-sts:policies", "must be a list"),
+        ({"policies": ["x"]}, "mta-sts:policies[0]", "must be a map"),
+        ({"dns": None}, "mta-sts:policies[0].domains[0]", "has no DNS"),
+        ({"dns": {"provider": "bind", "resourceGroup": "dns"}}, "mta-sts:dns.provider", "'bind'"),
+        ({"dns": {"provider": "azure"}}, "mta-sts:dns.resourceGroup", "is missing"),
+        ({"tags": {"a": 1}}, "mta-sts:tags", "must be a map"),
+        ({"policy": {"mode": "strict"}}, "mta-sts:policies[0].mode", "'strict' must be testing, enforce or none"),
+        ({"policy": {"maxage": 1}}, "mta-sts:policies[0].maxage", "there is no such key"),
+        ({"policy": {"maxAge": 31557601}}, "mta-sts:policies[0].maxAge", "31557600"),
+        ({"policy": {"maxAge": -1}}, "mta-sts:policies[0].maxAge", "-1"),
+        ({"policy": {"maxAge": "week"}}, "mta-sts:policies[0].maxAge", "'week' must be a whole number"),
+        ({"policy": {"mode": "enforce", "mx": []}}, "mta-sts:policies[0].mx", "is empty; mode enforce needs"),
+        ({"policy": {"mx": ["mail server"]}}, "mta-sts:policies[0].mx[0]", "mail server"),
+        ({"policy": {"mx": ["10 mail.example.org"]}}, "mta-sts:policies[0].mx[0]", "10 mail"),
+        ({"policy": {"mx": ["mail.*.example.org"]}}, "mta-sts:policies[0].mx[0]", "*"),
+        ({"policy": {"domains": ["https://example.org"]}}, "mta-sts:policies[0].domains[0]", "https://example.org"),
+        ({"policy": {"domains": ["example.org/"]}}, "mta-sts:policies[0].domains[0]", "example.org/"),
+        ({"policy": {"domains": ["user@example.org"]}}, "mta-sts:policies[0].domains[0]", "user@example.org"),
+        ({"policy": {"domains": []}}, "mta-sts:policies[0].domains", "is empty"),
+        ({"policy": {"domains": ["a.test", "b.test", "c.test"]}}, "mta-sts:policies[0].domains", "a Free app holds 2"),
+        ({"policy": {"domains": ["example.org", "EXAMPLE.org"]}}, "mta-sts:policies", "example.org stands there 2"),
+        ({"policy": {"sku": "Basic"}}, "mta-sts:policies[0].sku", "Free or Standard"),
+        ({"policy": {"name": "a b"}}, "mta-sts:policies[0].name", "'a b'"),
+        ({"policy": {"tlsReports": ["tls@example.org"]}}, "mta-sts:policies[0].tlsReports", "mailto:"),
+        ({"policy": {"dns": {"zone": "example.net"}}}, "mta-sts:policies[0].domains[0]", "does not lie in"),
+    ],
+)
+def test_a_mistake_is_one_line_with_its_key(changes: dict[str, Any], key: str, words: str) -> None:
+    found = problems(**changes)
+    assert any(line.startswith(f"{key}: ") and words in line for line in found), found
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    found = problems(location="mars", policy={"mode": "x", "sku": "y", "domains": ["a/b"]})
+    assert len(found) == 4
+
+
+def test_a_u_label_is_converted_and_said_so() -> None:
+    found = load(policy={"domains": ["bücher.example"], "mx": ["*.bücher.example"]})
+    assert found.policies[0].domains[0].name == "xn--bcher-kva.example"
+    assert [str(each) for each in found.policies[0].policy.mx] == ["*.xn--bcher-kva.example"]
+    assert any("bücher.example" in note and "xn--bcher-kva.example" in note for note in found.notes)
+
+
+def test_eleven_free_apps_are_too_many() -> None:
+    many = [
+        {"name": f"p{at}", "mode": "testing", "mx": ["m.test"], "domains": [f"d{at}.test"]} for at in range(11)
+    ]
+    assert any("11 policies with sku Free" in line for line in problems(policies=many))
+
+
+def test_a_leaving_policy_needs_no_mx_and_has_a_small_max_age() -> None:
+    found = load(policy={"mode": "none", "mx": []}).policies[0].policy
+    assert found.max_age == 86400
