@@ -103,7 +103,8 @@ def load(config: StackConfig, keys: Iterable[str], location: str | None, stack: 
     policies = read.policies(config.get_object("policies"), dns)
     settings = Settings(
         location=place,
-        resource_group=read.text(config.get_object("resourceGroup"), "mta-sts:resourceGroup") or f"mta-sts-{stack}",
+        resource_group=read.text(config.get_object("resourceGroup"), "mta-sts:resourceGroup")
+        or f"mta-sts-{stack}",
         tags=read.tags(config.get_object("tags")),
         policies=policies,
         static_sites_client=read.text(config.get_object("staticSitesClient"), "mta-sts:staticSitesClient"),
@@ -176,7 +177,9 @@ class Reader:
     def tags(self, value: Any) -> dict[str, str]:
         if value is None:
             return {}
-        if not isinstance(value, dict) or not all(isinstance(v, str) for v in cast(dict[Any, Any], value).values()):
+        if not isinstance(value, dict) or not all(
+            isinstance(v, str) for v in cast(dict[Any, Any], value).values()
+        ):
             self.problem("mta-sts:tags", f"{value!r} must be a map of names to texts")
             return {}
         return cast(dict[str, str], value)
@@ -222,7 +225,9 @@ class Reader:
             return None
         name = self.text(given.get("name"), f"{key}.name")
         if name is None or not name.replace("-", "").isalnum() or not name.isascii() or len(name) > 30:
-            self.problem(f"{key}.name", f"{name!r} must be 1 to 30 letters, digits and -; resources are named after it")
+            self.problem(
+                f"{key}.name", f"{name!r} must be 1 to 30 letters, digits and -; resources are named after it"
+            )
         sku = given.get("sku", "Free")
         if sku not in CUSTOM_DOMAINS:
             self.problem(f"{key}.sku", f"{sku!r} is no plan; choose {' or '.join(CUSTOM_DOMAINS)}")
@@ -249,7 +254,9 @@ class Reader:
         """The RFC 8461 policy itself."""
         mode = given.get("mode")
         if mode not in tuple(Mode):
-            self.problem(f"{key}.mode", f"{mode!r} must be testing, enforce or none; begin with testing (RFC 8461 5)")
+            self.problem(
+                f"{key}.mode", f"{mode!r} must be testing, enforce or none; begin with testing (RFC 8461 5)"
+            )
             return None
         age = given.get("maxAge", DAY if mode == Mode.NONE else WEEK)
         if isinstance(age, bool) or not isinstance(age, int):
@@ -288,7 +295,9 @@ class Reader:
             ("domain", [domain.name for each in policies for domain in each.domains]),
         ):
             for name in sorted({name for name in names if name and names.count(name) > 1}):
-                self.problem("mta-sts:policies", f"the {what} {name} stands there {names.count(name)} times; once is enough")
+                self.problem(
+                    "mta-sts:policies", f"the {what} {name} stands there {names.count(name)} times; once is enough"
+                )
         free = sum(each.sku == "Free" for each in policies)
         if free > FREE_APPS:
             self.problem(

@@ -44,7 +44,9 @@ class PolicySite(pulumi.ComponentResource):
             # The upload leaves this provider behind; a later PUT that says otherwise is refused
             # (Azure/static-web-apps 495, 575). buildProperties are mandatory, says @azure/static-web-apps-cli.
             provider="SwaCli",
-            build_properties=web.StaticSiteBuildPropertiesArgs(app_location="", output_location="", api_location=""),
+            build_properties=web.StaticSiteBuildPropertiesArgs(
+                app_location="", output_location="", api_location=""
+            ),
             staging_environment_policy=web.StagingEnvironmentPolicy.DISABLED,
             allow_config_file_updates=True,
             tags=tags,

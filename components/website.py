@@ -31,7 +31,9 @@ def read(folder: Path) -> dict[str, str]:
     if "index.html" not in files:
         problems.append(f"{folder.name}/index.html is missing; Static Web Apps refuses a site without it")
     if POLICY in files:
-        problems.append(f"{folder.name}/{POLICY} must not be there: it is made from mta-sts:policies; delete the file")
+        problems.append(
+            f"{folder.name}/{POLICY} must not be there: it is made from mta-sts:policies; delete the file"
+        )
     problems += _config_problems(f"{folder.name}/{CONFIG}", files.get(CONFIG, "{}"))
     if problems:
         raise WebsiteError("\n".join(problems))

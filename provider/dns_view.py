@@ -8,7 +8,9 @@ Which servers are asked can be set for networks that need it:
 """
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 import dns.exception
 import dns.message
@@ -83,7 +85,7 @@ def addresses(host: str, view: dns.resolver.Resolver | None = None) -> list[str]
     for family in ("A", "AAAA"):
         answer = view.resolve(host, family, raise_on_no_answer=False)
         if answer.rrset:
-            return [each.to_text() for each in answer.rrset]
+            return [plain(each) for each in cast(Iterable[object], answer.rrset)]
     return []
 
 
@@ -99,7 +101,7 @@ def values_at(server: Server, record: str, rdtype: str) -> frozenset[str]:
     rrset = response.get_rrset(
         response.answer, dns.name.from_text(record), query.question[0].rdclass, dns.rdatatype.from_text(rdtype)
     )
-    return frozenset(plain(rdata) for rdata in rrset or ())
+    return frozenset(plain(rdata) for rdata in cast(Iterable[object], rrset or ()))
 
 
 def values_by_resolver(record: str, rdtype: str) -> frozenset[str]:
@@ -111,7 +113,7 @@ def values_by_resolver(record: str, rdtype: str) -> frozenset[str]:
         answer = resolver().resolve(record, rdtype, raise_on_no_answer=False)
     except dns.resolver.NXDOMAIN:
         return frozenset()
-    return frozenset(plain(rdata) for rdata in answer.rrset or ())
+    return frozenset(plain(rdata) for rdata in cast(Iterable[object], answer.rrset or ()))
 
 
 def plain(rdata: object) -> str:

@@ -6,8 +6,8 @@ Deleting one deletes nothing: the site takes its content along, and a wait leave
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import grpc
 import grpc.aio
@@ -19,6 +19,13 @@ from provider.kinds import KINDS, Kind
 from provider.wait import Wait, WaitError
 
 Properties = dict[str, PropertyValue]
+
+
+class Unknown:
+    """A value that is known only once what it comes from exists; it equals nothing else."""
+
+
+UNKNOWN = Unknown()
 
 
 class Engine:
@@ -36,7 +43,7 @@ class Engine:
             severity=engine_pb2.LogSeverity.INFO, message=message, urn=urn, ephemeral=status
         )
         try:
-            self._stub.Log(request, timeout=5)
+            self._stub.Log(request, timeout=5)  # pyright: ignore[reportUnknownMemberType]
         except grpc.RpcError:
             pass  # the engine is going down; progress isn't worth an error
 
@@ -44,17 +51,13 @@ class Engine:
 class OneLineErrors(grpc.aio.ServerInterceptor):
     """Turns a WaitError into a gRPC status, so that its text alone reaches the user."""
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any]]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any]:
+    async def intercept_service(self, continuation: Any, handler_call_details: grpc.HandlerCallDetails) -> Any:
         handler = await continuation(handler_call_details)
         inner = handler.unary_unary
         if inner is None:
             return handler
 
-        async def call(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+        async def call(request: Any, context: Any) -> Any:
             try:
                 return await inner(request, context)
             except WaitError as error:
@@ -84,7 +87,7 @@ class Resources(protocol.Provider):
         failures += [
             protocol.CheckFailure(name, f"{name!r} is missing or not a {wanted.__name__}")
             for name, wanted in kind.inputs.items()
-            if not isinstance(given.get(name), (wanted, Computed))
+            if not isinstance(given.get(name), (wanted, Unknown))
             and not (name in kind.optional and given.get(name) is None)
         ]
         return protocol.CheckResponse(inputs=request.new_inputs, failures=failures)
@@ -151,15 +154,17 @@ def kind_of(urn: str) -> Kind:
 
 
 def plain(values: Properties) -> dict[str, Any]:
-    """Property values as plain Python ones; an unknown one stays a `Computed`."""
+    """Property values as plain Python ones; what a preview can't know yet is UNKNOWN."""
     return {name: _plain(value) for name, value in values.items()}
 
 
 def _plain(value: PropertyValue) -> Any:
     inner = value.value
-    if isinstance(inner, dict):
-        return {name: _plain(each) for name, each in inner.items()}
-    if isinstance(inner, (list, tuple)):
+    if isinstance(inner, Computed):
+        return UNKNOWN
+    if isinstance(inner, Mapping):
+        return plain(cast(Properties, inner))
+    if isinstance(inner, Sequence) and not isinstance(inner, str):
         return [_plain(each) for each in inner]
     return inner
 
@@ -167,18 +172,19 @@ def _plain(value: PropertyValue) -> Any:
 def wrap(value: Any) -> PropertyValue:
     """A plain Python value as a property value."""
     if isinstance(value, dict):
-        return PropertyValue({name: wrap(each) for name, each in value.items()})
+        return PropertyValue({name: wrap(each) for name, each in cast(dict[str, Any], value).items()})
     if isinstance(value, list):
-        return PropertyValue([wrap(each) for each in value])
-    return PropertyValue(value)
+        return PropertyValue([wrap(each) for each in cast(list[Any], value)])
+    return PropertyValue.computed() if value is UNKNOWN else PropertyValue(value)
 
 
 def differences(path: str, old: Any, new: Any) -> list[str]:
     """The property paths in which two plain values differ; an unknown value always does."""
     if isinstance(old, dict) and isinstance(new, dict):
+        old, new = cast(dict[str, Any], old), cast(dict[str, Any], new)
         return [
             found
             for name in sorted({*old, *new})
             for found in differences(f'{path}["{name}"]', old.get(name), new.get(name))
         ]
-    return [] if old == new and not isinstance(new, Computed) else [path]
+    return [] if old == new else [path]

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import urllib3
 
@@ -50,7 +51,7 @@ def get(url: str, wait: Wait) -> bytes:
 
     :raises WaitError: no answer or not 200.
     """
-    host = urllib3.util.parse_url(url).host or ""
+    host = urlsplit(url).hostname or ""
     proxy = proxy_for(host)
     manager = (
         urllib3.ProxyManager(proxy, ssl_context=context()) if proxy else urllib3.PoolManager(ssl_context=context())
@@ -87,11 +88,10 @@ def download(wait: Wait) -> Path:
     if hashlib.sha256(binary).hexdigest() != sha:
         raise WaitError(f"{url} does not have the published SHA-256 {sha}; nothing was run")
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "wb") as file:
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
         file.write(binary)
-    os.chmod(temporary, 0o755)
-    os.replace(temporary, path)
+    os.chmod(file.name, 0o755)
+    os.replace(file.name, path)
     return path
 
 

@@ -30,7 +30,13 @@ def configuration() -> dict[str, Any]:
                 "domains": ["example.org", "example.net"],
                 "tlsReports": ["mailto:tls@example.org"],
             },
-            {"name": "strict", "mode": "enforce", "sku": "Standard", "mx": ["*.mx.test"], "domains": ["example.com"]},
+            {
+                "name": "strict",
+                "mode": "enforce",
+                "sku": "Standard",
+                "mx": ["*.mx.test"],
+                "domains": ["example.com"],
+            },
         ],
     }
 
@@ -110,7 +116,9 @@ def declare(config: dict[str, Any], cloud: Cloud | None = None, location: str = 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PULUMI_CONFIG", json.dumps(values))
         # Mocks have no callback server, which error hooks need.
-        patch.setattr("pulumi.resource_hooks.register_error_hook", lambda _: asyncio.ensure_future(asyncio.sleep(0)))
+        patch.setattr(
+            "pulumi.resource_hooks.register_error_hook", lambda _: asyncio.ensure_future(asyncio.sleep(0))
+        )
         asyncio.set_event_loop(asyncio.new_event_loop())
         pulumi.runtime.set_mocks(monitor.mocks, project="mta-sts", stack="test", monitor=monitor)
         pulumi.runtime.set_all_config(values)
@@ -199,7 +207,9 @@ def test_the_longest_zone_that_exists_is_taken() -> None:
 
 def test_a_domain_without_a_zone_stops_before_anything_is_declared() -> None:
     monitor_cloud = Cloud(zones=("example.org",))
-    with pytest.raises(pulumi.RunError, match=r"example\.net: the resource group dns has no DNS zone example\.net"):
+    with pytest.raises(
+        pulumi.RunError, match=r"example\.net: the resource group dns has no DNS zone example\.net"
+    ):
         declare(configuration(), monitor_cloud)
 
 

@@ -20,7 +20,9 @@ class Config:
         return self.values.get(key)
 
 
-def load(location: str | None = "westeurope", policy: dict[str, Any] | None = None, **top: Any) -> settings.Settings:
+def load(
+    location: str | None = "westeurope", policy: dict[str, Any] | None = None, **top: Any
+) -> settings.Settings:
     values = {**GOOD, **top}
     if policy is not None:
         values["policies"] = [{**GOOD["policies"][0], **policy}]
@@ -64,12 +66,24 @@ def test_the_smallest_configuration() -> None:
         ({"policy": {"mx": ["mail server"]}}, "mta-sts:policies[0].mx[0]", "mail server"),
         ({"policy": {"mx": ["10 mail.example.org"]}}, "mta-sts:policies[0].mx[0]", "10 mail"),
         ({"policy": {"mx": ["mail.*.example.org"]}}, "mta-sts:policies[0].mx[0]", "*"),
-        ({"policy": {"domains": ["https://example.org"]}}, "mta-sts:policies[0].domains[0]", "https://example.org"),
+        (
+            {"policy": {"domains": ["https://example.org"]}},
+            "mta-sts:policies[0].domains[0]",
+            "https://example.org",
+        ),
         ({"policy": {"domains": ["example.org/"]}}, "mta-sts:policies[0].domains[0]", "example.org/"),
         ({"policy": {"domains": ["user@example.org"]}}, "mta-sts:policies[0].domains[0]", "user@example.org"),
         ({"policy": {"domains": []}}, "mta-sts:policies[0].domains", "is empty"),
-        ({"policy": {"domains": ["a.test", "b.test", "c.test"]}}, "mta-sts:policies[0].domains", "a Free app holds 2"),
-        ({"policy": {"domains": ["example.org", "EXAMPLE.org"]}}, "mta-sts:policies", "example.org stands there 2"),
+        (
+            {"policy": {"domains": ["a.test", "b.test", "c.test"]}},
+            "mta-sts:policies[0].domains",
+            "a Free app holds 2",
+        ),
+        (
+            {"policy": {"domains": ["example.org", "EXAMPLE.org"]}},
+            "mta-sts:policies",
+            "example.org stands there 2",
+        ),
         ({"policy": {"sku": "Basic"}}, "mta-sts:policies[0].sku", "Free or Standard"),
         ({"policy": {"name": "a b"}}, "mta-sts:policies[0].name", "'a b'"),
         ({"policy": {"tlsReports": ["tls@example.org"]}}, "mta-sts:policies[0].tlsReports", "mailto:"),

@@ -168,7 +168,8 @@ def test_among_several_records_only_the_right_kind_counts_and_only_once() -> Non
 
 
 @pytest.mark.parametrize(
-    "uri", ["mailto:tls@example.org", "MAILTO:a@b.c", "https://r.test/x?y=z", "mailto:a%2Cb@c.d", "mailto:a@b.c?x=y"]
+    "uri",
+    ["mailto:tls@example.org", "MAILTO:a@b.c", "https://r.test/x?y=z", "mailto:a%2Cb@c.d", "mailto:a@b.c?x=y"],
 )
 def test_a_report_goes_to_mail_or_https(uri: str) -> None:
     record = TlsRptRecord((uri,))

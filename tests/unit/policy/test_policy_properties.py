@@ -74,7 +74,9 @@ def test_a_record_survives_rendering(id_: str, extensions: tuple[tuple[str, str]
 
 @pytest.mark.parametrize("parse", PARSERS)
 @given(document=NOISE)
-def test_parsing_raises_nothing_but_policy_errors(parse: Callable[[str | bytes], object], document: str | bytes) -> None:
+def test_parsing_raises_nothing_but_policy_errors(
+    parse: Callable[[str | bytes], object], document: str | bytes
+) -> None:
     try:
         parse(document)
     except PolicyError as error:

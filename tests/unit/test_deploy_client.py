@@ -1,0 +1,140 @@
+"""Microsoft's client is run as its contract says, and its failures become one line."""
+
+import asyncio
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provider import content, static_sites_client
+from provider.wait import Wait, WaitError
+
+TOKEN = "0123456789abcdef-token"
+
+
+def wait(timeout: float = 20) -> Wait:
+    lines: list[str] = []
+    made = Wait(timeout, lines.append, lines.append, asyncio.Event())
+    made.lines = lines  # type: ignore[attr-defined]
+    return made
+
+
+def client(folder: Path, body: str) -> Path:
+    path = folder / "StaticSitesClient"
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return path
+
+
+def upload(path: Path, folder: Path, waiting: Wait | None = None) -> None:
+    asyncio.run(static_sites_client.upload(path, folder, TOKEN, waiting or wait()))
+
+
+def test_the_token_is_in_the_environment_and_not_among_the_arguments(tmp_path: Path) -> None:
+    record = tmp_path / "seen"
+    upload(
+        client(tmp_path, f'echo "$#" "$DEPLOYMENT_ACTION" "$DEPLOYMENT_PROVIDER" "$DEPLOYMENT_TOKEN" > {record}'),
+        tmp_path,
+    )
+    assert record.read_text().split() == ["0", "upload", "SwaCli", TOKEN]
+
+
+def test_a_failure_is_tried_again_and_its_words_come_without_the_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def at_once(self: Wait, seconds: float) -> None: ...
+
+    monkeypatch.setattr(Wait, "pause", at_once)
+    count = tmp_path / "count"
+    broken = client(tmp_path, f'echo x >> {count}; echo "no luck with $DEPLOYMENT_TOKEN"; exit 7')
+    waiting = wait()
+    with pytest.raises(WaitError, match=r"three times: no luck with \*\*\*"):
+        upload(broken, tmp_path, waiting)
+    assert count.read_text().count("x") == 3
+    assert not any(TOKEN in line for line in waiting.lines)  # type: ignore[attr-defined]
+
+
+def test_a_refused_token_is_not_tried_again(tmp_path: Path) -> None:
+    count = tmp_path / "count"
+    refused = client(tmp_path, f'echo x >> {count}; echo "Reason: No matching Static Web App was found or the api key was invalid."; exit 1')  # fmt: skip
+    with pytest.raises(WaitError, match="deployment token was refused"):
+        upload(refused, tmp_path)
+    assert count.read_text().count("x") == 1
+
+
+def test_a_client_that_hangs_is_ended_at_the_deadline(tmp_path: Path) -> None:
+    with pytest.raises(WaitError, match="did not end within its time"):
+        upload(client(tmp_path, "exec sleep 60"), tmp_path, wait(timeout=0.3))
+
+
+def test_a_client_that_cannot_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WaitError, match="can't run"):
+        upload(tmp_path / "nothing", tmp_path)
+
+
+def test_the_files_are_laid_out_as_served_and_gone_afterwards(tmp_path: Path) -> None:
+    listing = tmp_path / "listing"
+    seen = client(
+        tmp_path,
+        f'cd "$APP_LOCATION" && find . -type f | sort > {listing}; pwd >> {listing}; stat -c %a . >> {listing}',
+    )
+    inputs = {
+        "policy": "version: STSv1\r\n",
+        "web": {"index.html": "hi", "a/b.png": "data:;base64,iVBORw=="},
+        "deploymentToken": TOKEN,
+        "staticSitesClient": str(seen),
+    }
+    asyncio.run(content.apply(inputs, wait()))
+    *files, folder, mode = listing.read_text().split()
+    assert files == ["./.well-known/mta-sts.txt", "./a/b.png", "./index.html"]
+    assert mode == "700"
+    assert not Path(folder).exists()
+
+
+def test_a_file_outside_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WaitError, match="outside"):
+        content.write(tmp_path, "", {"../x": ""})
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
+    """Microsoft's metadata and binary, without a network."""
+    binary = b"#!/bin/sh\n"
+    found: dict[str, Any] = {"binary": binary, "sha": hashlib.sha256(binary).hexdigest(), "gets": []}
+
+    def get(url: str, _: Wait) -> bytes:
+        found["gets"].append(url)
+        if url != static_sites_client.METADATA:
+            return found["binary"]
+        files = {found.get("machine", "linux-x64"): {"url": "https://x.test/client", "sha": found["sha"].upper()}}
+        return json.dumps([{"version": "latest", "files": {}}, {"version": "stable", "files": files}]).encode()
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(static_sites_client, "get", get)
+    monkeypatch.setattr(static_sites_client, "machine", lambda: "linux-x64")
+    return found
+
+
+def test_the_client_is_downloaded_once_and_verified_each_time(served: dict[str, Any]) -> None:
+    path = static_sites_client.download(wait())
+    assert os.access(path, os.X_OK)
+    assert static_sites_client.download(wait()) == path
+    assert len(served["gets"]) == 3
+    path.write_bytes(b"tampered")
+    assert static_sites_client.download(wait()).read_bytes() == served["binary"]
+
+
+def test_a_client_with_another_hash_is_never_run(served: dict[str, Any], tmp_path: Path) -> None:
+    served["binary"] = b"#!/bin/sh\nevil\n"
+    with pytest.raises(WaitError, match="does not have the published SHA-256"):
+        static_sites_client.download(wait())
+    assert not list((tmp_path / "cache").rglob("StaticSitesClient"))
+
+
+def test_a_machine_without_a_client_is_told_so(served: dict[str, Any]) -> None:
+    served["machine"] = "win-x64"
+    with pytest.raises(WaitError, match="no stable client for linux-x64"):
+        static_sites_client.download(wait())

@@ -1,0 +1,78 @@
+"""The provider's answers to the engine."""
+
+import asyncio
+from typing import Any
+
+from pulumi.provider.experimental import provider as protocol
+from pulumi.provider.experimental.property_value import PropertyValue
+
+from provider.server import UNKNOWN, Engine, Resources, differences, plain, wrap
+
+URN = "urn:pulumi:dev::mta-sts::mtasts:index:PolicySite$mtasts:index:{}::name"
+CONTENT: dict[str, Any] = {
+    "defaultHostname": "a.azurestaticapps.net",
+    "deploymentToken": "secret",
+    "policy": "version: STSv1\r\n",
+    "web": {"index.html": "hello"},
+}
+
+
+def properties(values: dict[str, Any]) -> dict[str, PropertyValue]:
+    wrapped = {name: wrap(value) for name, value in values.items()}
+    if "deploymentToken" in wrapped:
+        wrapped["deploymentToken"] = wrapped["deploymentToken"].with_secret(True)
+    return wrapped
+
+
+def resources() -> Resources:
+    return Resources(Engine("127.0.0.1:1"))
+
+
+def check(values: dict[str, Any], kind: str = "Content") -> list[str]:
+    request = protocol.CheckRequest(URN.format(kind), {}, properties(values), b"")
+    response = asyncio.run(resources().check(request))
+    return [f"{each.property}: {each.reason}" for each in response.failures or ()]
+
+
+def diff(old: dict[str, Any], new: dict[str, Any], kind: str = "Content") -> list[str]:
+    request = protocol.DiffRequest(URN.format(kind), "id", properties(old), properties(new), [])
+    response = asyncio.run(resources().diff(request))
+    assert response.changes is bool(response.detailed_diff)
+    assert not response.replaces
+    return list(response.detailed_diff)
+
+
+def test_inputs_are_checked_by_name_and_type() -> None:
+    assert check(CONTENT) == []
+    assert check({**CONTENT, "staticSitesClient": "/x"}) == []
+    assert check({**CONTENT, "colour": "red"}) == ["colour: there is no input 'colour'"]
+    assert check({**CONTENT, "policy": 1.0}) == ["policy: 'policy' is missing or not a str"]
+    assert check({"record": "a", "type": "TXT"}, "RecordSeen") == ["values: 'values' is missing or not a list"]
+
+
+def test_values_not_known_yet_pass_the_check() -> None:
+    assert check({**CONTENT, "defaultHostname": UNKNOWN}) == []
+
+
+def test_nothing_changed_is_no_change_even_with_another_token() -> None:
+    state = {name: value for name, value in CONTENT.items() if name != "deploymentToken"}
+    assert diff(state, {**CONTENT, "deploymentToken": "rotated"}) == []
+
+
+def test_a_changed_policy_or_file_is_an_update_that_names_it() -> None:
+    assert diff(CONTENT, {**CONTENT, "policy": "version: STSv1\r\nmode: none\r\n"}) == ["policy"]
+    assert diff(CONTENT, {**CONTENT, "web": {"index.html": "bye", "x": ""}}) == ['web["index.html"]', 'web["x"]']
+    assert diff(CONTENT, {**CONTENT, "defaultHostname": UNKNOWN}) == ["defaultHostname"]
+
+
+def test_a_preview_does_no_work_and_the_token_stays_out_of_the_outputs() -> None:
+    request = protocol.CreateRequest(URN.format("Content"), properties(CONTENT), 0, preview=True)
+    response = asyncio.run(resources().create(request))
+    assert set(response.properties) == {"defaultHostname", "policy", "web"}
+    assert response.resource_id == ""
+
+
+def test_plain_values_survive_the_wire_types() -> None:
+    values = {"a": ["x", {"b": True}], "c": None, "d": 1.5}
+    assert plain({name: wrap(value) for name, value in values.items()}) == values
+    assert differences("a", [1], [1]) == []

@@ -1,0 +1,55 @@
+"""`web/` is checked before anything is touched."""
+
+from pathlib import Path
+
+import pytest
+
+from components import website
+
+ROOT = Path(__file__).parents[2]
+
+
+def site(folder: Path, **files: str) -> Path:
+    web = folder / "web"
+    (web / ".well-known").mkdir(parents=True)
+    for name, text in {"index.html": "hi", **files}.items():
+        (web / name).write_text(text)
+    return web
+
+
+def test_the_projects_own_pages_pass() -> None:
+    files = website.read(ROOT / "web")
+    assert {"index.html", "404.html", "style.css", "staticwebapp.config.json"} == set(files)
+    for page in ("index.html", "404.html"):
+        assert "http-equiv" not in files[page]
+        assert "src=" not in files[page]
+
+
+def test_a_file_that_is_not_text_travels_as_data(tmp_path: Path) -> None:
+    web = site(tmp_path)
+    (web / "logo.png").write_bytes(b"\x89PNG\xff")
+    assert website.read(web)["logo.png"] == "data:;base64,iVBOR/8="
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({".well-known/mta-sts.txt": "x"}, "delete the file"),
+        ({"staticwebapp.config.json": "{"}, "can't be read"),
+        ({"staticwebapp.config.json": '{"rutes": []}'}, "'rutes' is unknown"),
+        ({"staticwebapp.config.json": '{"navigationFallback": {}}'}, "navigationFallback"),
+        ({"staticwebapp.config.json": '{"routes": [{"route": "/.well-known/*"}]}'}, "certificate renewal"),
+        ({"staticwebapp.config.json": '{"routes": [{"route": "/*"}]}'}, "certificate renewal"),
+        ({"staticwebapp.config.json": '{"routes": [{}]}'}, "can't be read"),
+    ],
+)
+def test_what_would_break_the_policy_is_refused(tmp_path: Path, files: dict[str, str], message: str) -> None:
+    with pytest.raises(website.WebsiteError, match=message):
+        website.read(site(tmp_path, **files))
+
+
+def test_a_site_without_an_index_is_refused(tmp_path: Path) -> None:
+    web = site(tmp_path)
+    (web / "index.html").unlink()
+    with pytest.raises(website.WebsiteError, match="index.html is missing"):
+        website.read(web)

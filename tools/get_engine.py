@@ -1,0 +1,201 @@
+"""Gets the Pulumi engine: `python -m tools.get_engine` prints the folder that belongs first on PATH.
+
+1. A `pulumi` on PATH that is new enough is taken as it is (an empty line is printed).
+2. Else the cache, ~/.cache/mta-sts/engine/<version>/bin.
+3. Else the SDK's own installer, which downloads a release.
+4. Else it is built from its Go modules, whose go.sum files stand beside this one: package mirrors have the
+   modules where releases can't be downloaded. That takes some minutes, once.
+
+Progress goes to stderr. Nothing needs root.
+"""
+
+import argparse
+import fcntl
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+VERSION = "3.250.0"  # of the SDK in requirements.in; an older engine may lack what it asks for
+GO = (1, 25, 11)  # the `go` line of engine/go.mod
+HERE = Path(__file__).parent
+SDK = "github.com/pulumi/pulumi/sdk/v3"
+SCRIPTS = ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python")
+STAMP = f"-X {SDK}/go/common/version.Version=v{VERSION}"
+
+
+class EngineError(Exception):
+    """Why there is no engine, and the way out."""
+
+
+def main() -> int:
+    """Print the folder; 1 and one line on stderr where none can be had."""
+    parser = argparse.ArgumentParser(prog="python -m tools.get_engine", description=__doc__.split("\n")[0])
+    parser.add_argument("--build", action="store_true", help="build from Go modules, download nothing else")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        print("" if on_path() and not options.build else cached(options.build))
+    except EngineError as error:
+        print(f"no Pulumi engine: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; run it again to go on", file=sys.stderr)
+        return 130
+    return 0
+
+
+def on_path() -> bool:
+    """Whether PATH has an engine that is new enough, and the Python language host beside it."""
+    if not (shutil.which("pulumi") and shutil.which("pulumi-language-python")):
+        return False
+    answer = subprocess.run(["pulumi", "version"], capture_output=True, text=True, check=False)
+    return numbers(answer.stdout) >= numbers(VERSION)
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """`v3.250.0-dev` -> (3, 250, 0); nothing for what is no version."""
+    found = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", version)
+    return tuple(int(each or 0) for each in found.groups()) if found else ()
+
+
+def cached(only_build: bool = False) -> Path:
+    """The cache's folder, filled if need be.
+
+    :raises EngineError: the engine can neither be downloaded nor built.
+    """
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mta-sts" / "engine" / VERSION
+    if (home / "bin" / "pulumi").exists():
+        return home / "bin"
+    home.parent.mkdir(parents=True, exist_ok=True)
+    with lock(home.parent / f"{VERSION}.lock"):
+        if not (home / "bin" / "pulumi").exists():
+            with tempfile.TemporaryDirectory(dir=home.parent) as folder:
+                if only_build or not download(Path(folder)):
+                    build(Path(folder) / "bin")
+                Path(folder, "bin", "pulumi").chmod(0o755)
+                home.mkdir(exist_ok=True)
+                os.replace(Path(folder) / "bin", home / "bin")
+    return home / "bin"
+
+
+@contextmanager
+def lock(path: Path) -> Iterator[None]:
+    """One at a time; a second run waits for the first and finds its result."""
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another run that gets the engine")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def download(folder: Path) -> bool:
+    """Let the SDK install a release; False where that can't be had from here."""
+    try:
+        with urlopen("https://get.pulumi.com/", timeout=10):
+            pass
+    except (URLError, OSError) as error:
+        say(f"releases can't be downloaded from here ({getattr(error, 'reason', error)})")
+        return False
+    say(f"downloading Pulumi {VERSION}")
+    from pulumi.automation import PulumiCommand
+    from semver import VersionInfo
+
+    try:
+        PulumiCommand.install(root=str(folder), version=VersionInfo.parse(VERSION))
+    except Exception as error:  # the installer raises whatever its parts raise
+        say(f"the download failed ({error})")
+        return False
+    return (folder / "bin" / "pulumi").exists()
+
+
+def build(folder: Path) -> None:
+    """Build engine and language host, and take the two scripts out of the SDK's module.
+
+    :raises EngineError: no Go that is new enough, or a build fails.
+    """
+    check_go()
+    folder.mkdir(parents=True)
+    say(f"building Pulumi {VERSION} from its Go modules: some minutes, once")
+    go_build("engine", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", folder / "pulumi", STAMP)
+    go_build("language_host", f"{SDK}/python/cmd/pulumi-language-python", folder / "pulumi-language-python")
+    module = Path(go("engine", "list", "-m", "-f", "{{.Dir}}", SDK).strip())
+    for script in SCRIPTS:
+        target = folder / Path(script).name
+        shutil.copyfile(module / script, target)
+        target.chmod(0o755)
+
+
+def check_go() -> None:
+    """Refuse a missing or too old Go before anything is downloaded."""
+    wanted = ".".join(str(each) for each in GO)
+    way_out = f"install Go {wanted} or later (go.dev/dl), or Pulumi {VERSION} or later (pulumi.com/docs/install)"
+    if not shutil.which("go"):
+        raise EngineError(f"there is no Go to build it with; {way_out}")
+    answer = subprocess.run(["go", "env", "GOVERSION", "GOTOOLCHAIN"], capture_output=True, text=True, check=False)
+    found, _, toolchain = answer.stdout.strip().partition("\n")
+    if numbers(found) < GO and toolchain == "local":
+        raise EngineError(f"{found or 'this Go'} is too old to build it; {way_out}")
+
+
+def go_build(module: str, package: str, target: Path, ldflags: str = "") -> None:
+    """Build one program of a module folder beside this file; go.sum vouches for what is downloaded."""
+    go(module, "build", "-trimpath", "-ldflags", f"-s -w {ldflags}".strip(), "-o", str(target), package)
+
+
+def go(module: str, *arguments: str) -> str:
+    """Run go in a module folder, with a line of progress now and then.
+
+    :returns: its standard output.
+    :raises EngineError: it failed; with its last line.
+    """
+    environment = {**os.environ, "GOFLAGS": "-mod=readonly -buildvcs=false", "GOWORK": "off", "CGO_ENABLED": "0"}
+    started, shown = time.monotonic(), 0.0
+    process = subprocess.Popen(
+        ["go", *arguments],
+        cwd=HERE / module,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=(log := tempfile.TemporaryFile("w+")),
+        process_group=0,
+    )
+    try:
+        while True:
+            try:
+                output, _ = process.communicate(timeout=1)
+                break
+            except subprocess.TimeoutExpired:
+                elapsed = time.monotonic() - started
+                if elapsed - shown >= (1 if sys.stderr.isatty() else 30):
+                    shown = elapsed
+                    say(f"building {module.replace('_', ' ')}: {elapsed:.0f} s", passing=True)
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    log.seek(0)
+    if process.returncode:
+        lines = [line for line in log.read().splitlines() if not line.startswith("go: downloading")]
+        raise EngineError(f"go {arguments[0]} in tools/{module} failed: {' / '.join(lines[-3:])}")
+    return output
+
+
+def say(line: str, passing: bool = False) -> None:
+    """A line on stderr; a passing one is overwritten on a terminal."""
+    tty = sys.stderr.isatty()
+    print(f"\r\x1b[K{line}" if tty else line, end="" if passing and tty else "\n", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
