@@ -1,0 +1,189 @@
+"""`python -m sandbox`: the local Azure's command line."""
+
+import argparse
+import json
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from sandbox import serve
+from sandbox.arm import Call, handle
+from sandbox.arm.sites import DOMAIN_TYPE
+from sandbox.control import NAMES, Sandbox, SandboxError
+from sandbox.dns.view import View
+from sandbox.state import DELAYS
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(
+        prog="python -m sandbox", description="Azure on your machine; docs/architecture.md"
+    )
+    top.add_argument("--dir", type=Path, help="where its state is (SANDBOX_DIR; default .sandbox in the project)")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, help_: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=help_, description=help_)
+        made.add_argument("--dir", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        made.add_argument("--json", action="store_true", help="as JSON")
+        return made
+
+    for name, help_ in (("up", "start it in the background"), ("serve", "run it in the foreground")):
+        made = add(name, help_)
+        for port in NAMES:
+            made.add_argument(
+                f"--port-{port}", type=int, metavar="PORT", help=f"where {port} listens (default: a free port)"
+            )
+    add("down", "stop it; its state stays")
+    add("status", "what listens where; exit code 3 when it isn't running")
+    add("env", 'print what leads clients here: eval "$(python -m sandbox env)"')
+    add("reset", "stop it and forget everything")
+    log = add("log", "what was asked of it")
+    log.add_argument("--follow", action="store_true", help="go on until Ctrl-C")
+    zone = add("zone", "make DNS zones, as an administrator would have")
+    zone.add_argument("names", nargs="+", metavar="NAME")
+    zone.add_argument("--resource-group", default="dns")
+    zone.add_argument("--mx", action="append", default=[], metavar="HOST", help="give each zone this MX record")
+    set_ = add("set", "set how long things take")
+    set_.add_argument("name", choices=list(DELAYS))
+    set_.add_argument("seconds", type=float)
+    fault = add("fault", "make requests fail")
+    fault.add_argument("kind", choices=["status", "hang", "cut", "lose-reply", "list", "clear"])
+    fault.add_argument("value", nargs="?", type=float, default=0, help="the HTTP status, or seconds to hang")
+    for option in ("host", "method", "path"):
+        fault.add_argument(f"--{option}", default="", help="which requests (host and path: regular expressions)")
+    fault.add_argument("--times", type=int, default=1)
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; mistakes are one line on stderr."""
+    options = parser().parse_args(arguments)
+    sandbox = Sandbox(options.dir)
+    try:
+        return globals()[f"do_{options.command}"](sandbox, options)
+    except SandboxError as error:
+        print(f"sandbox: {error}", file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, BrokenPipeError):
+        return 130
+
+
+def do_serve(sandbox: Sandbox, options: argparse.Namespace) -> int:
+    try:
+        return serve.main(sandbox.folder, {name: getattr(options, f"port_{name}") or 0 for name in NAMES})
+    except OSError as error:
+        raise SandboxError(f"can't listen: {error.strerror or error}") from None
+
+
+def do_up(sandbox: Sandbox, options: argparse.Namespace) -> int:
+    started = sandbox.up(**{name: getattr(options, f"port_{name}") for name in NAMES})
+    if not options.json:
+        print("the local Azure is up" if started else "the local Azure was up already")
+    return do_status(sandbox, options)
+
+
+def do_down(sandbox: Sandbox, options: argparse.Namespace) -> int:
+    print("the local Azure is stopped; its state stays" if sandbox.down() else "the local Azure was not running")
+    return 0
+
+
+def do_reset(sandbox: Sandbox, options: argparse.Namespace) -> int:
+    sandbox.reset()
+    print("the local Azure is stopped and empty")
+    return 0
+
+
+def do_status(sandbox: Sandbox, options: argparse.Namespace) -> int:
+    found = sandbox.running
+    if options.json:
+        print(json.dumps({"running": bool(found), "dir": str(sandbox.folder), **(found or {})}))
+        return 0 if found else 3
+    if not found:
+        print("the local Azure is not running; start it: python -m sandbox up")
+        return 3
+    state = sandbox.state
+    sites, zones = (
+        len(list(state.of("Microsoft.Web/staticSites"))),
+        len(list(state.of("Microsoft.Network/dnszones"))),
+    )
+    print(f"  proxy  http://127.0.0.1:{found['proxy']}   leads to management.azure.com and the rest, nowhere else")
+    print(f"  dns    127.0.0.1:{found['dns']}          UDP and TCP")
+    print(f"  https  127.0.0.1:{found['https']}          what the proxy leads to")
+    print(
+        f"  state  {sandbox.folder}   {sites} sites, {len(list(state.of(DOMAIN_TYPE)))} custom domains, {zones} zones"
+    )
+    print(f"  since  {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(found['since']))}, process {found['pid']}")
+    return 0
+
+
+def do_env(sandbox: Sandbox, options: argparse.Namespace) -> int:
+    env = sandbox.env()
+    if options.json:
+        found: dict[str, Any] = sandbox.running or {}
+        top = {"proxy": env["HTTPS_PROXY"], "dns": env["MTA_STS_RESOLVER"], "ca": env["SSL_CERT_FILE"],
+               "arm": f"https://{serve.ARM}", "https": f"127.0.0.1:{found.get('https')}", "dir": str(sandbox.folder)}  # fmt: skip
+        print(json.dumps({**top, "env": env}, indent=2))
+    else:
+        print("\n".join(f"export {name}={shlex.quote(value)}" for name, value in env.items()))
+    return 0
+
+
+def do_log(sandbox: Sandbox, options: argparse.Namespace) -> int:
+    last = 0
+    while True:
+        for line in sandbox.log(last):
+            last = line["id"]
+            clock = time.strftime("%H:%M:%S", time.localtime(line["time"]))
+            short = f"{clock} {line['service']:5} {line['status']:3} {line['method']:6} {line['host']}{line['path'] if line['service'] != 'dns' else ''}  {line['detail'][:160]}"  # fmt: skip
+            print(json.dumps(line) if options.json else short.rstrip(), flush=True)
+        if not options.follow:
+            return 0
+        time.sleep(0.3)
+
+
+def do_set(sandbox: Sandbox, options: argparse.Namespace) -> int:
+    sandbox.delay(options.name, options.seconds)
+    print(f"{options.name} takes {options.seconds:g} s from now on")
+    return 0
+
+
+def do_fault(sandbox: Sandbox, options: argparse.Namespace) -> int:
+    db = sandbox.state.db
+    if options.kind == "clear":
+        db.execute("DELETE FROM faults")
+    elif options.kind == "list":
+        for row in db.execute("SELECT kind, value, host, method, path, times FROM faults").fetchall():
+            print(*row, sep="\t")
+    else:
+        sandbox.fault(options.kind, options.value, host=options.host, method=options.method, path=options.path, times=options.times)  # fmt: skip
+    return 0
+
+
+def do_zone(sandbox: Sandbox, options: argparse.Namespace) -> int:
+    state = sandbox.state
+    group = f"/subscriptions/{state.setting('subscription')}/resourceGroups/{options.resource_group}"
+
+    def put(path: str, body: dict[str, Any]) -> None:
+        headers = {"authorization": f"Bearer {state.setting('access-token')}"}
+        answer = handle(Call(state, View(state), "PUT", path, {"api-version": "2018-05-01"}, headers, body))
+        if answer.status >= 400:
+            raise SandboxError(answer.body["error"]["message"])
+
+    if state.get(group) is None:
+        put(group, {"location": "westeurope"})
+    for name in options.names:
+        zone = f"{group}/providers/Microsoft.Network/dnsZones/{name}"
+        if state.get(zone) is None:
+            put(zone, {"location": "global"})
+            print(f"DNS zone {name} is in resource group {options.resource_group}")
+        if options.mx and state.get(f"{zone}/MX/@") is None:
+            records = [{"preference": 10 * at, "exchange": host} for at, host in enumerate(options.mx, 1)]
+            put(f"{zone}/MX/@", {"properties": {"TTL": 300, "MXRecords": records}})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""Azure Resource Manager: `handle` takes a request to management.azure.com and gives the answer."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.arm.errors import ArmError, not_modelled
+from sandbox.dns.view import View
+from sandbox.state import State
+
+
+@dataclass
+class Call:
+    """One request.
+
+    :param groups: the path's named parts.
+    """
+
+    state: State
+    view: View
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: dict[str, Any]
+    groups: dict[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def id(self) -> str:
+        """The resource id, which is the path."""
+        return self.path
+
+
+@dataclass
+class Answer:
+    """What comes back."""
+
+    status: int
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+
+
+Handler = Callable[[Call], Answer]
+ROUTES: list[tuple[str, re.Pattern[str], Handler]] = []
+SUB = r"/subscriptions/(?P<sub>[^/]+)"
+GROUP = SUB + r"/resourceGroups/(?P<group>[^/]+)"
+
+
+def route(method: str, pattern: str) -> Callable[[Handler], Handler]:
+    """Register a handler; ARM's paths know no case."""
+
+    def register(handler: Handler) -> Handler:
+        ROUTES.append((method, re.compile(pattern + r"/?\Z", re.IGNORECASE), handler))
+        return handler
+
+    return register
+
+
+def handle(call: Call) -> Answer:
+    """Authorise, finish what is due, find the handler, and turn errors into ARM's answers."""
+    from sandbox.arm import groups, operations, sites, zones  # noqa: F401  (they register their routes)
+
+    operations.settle(call.state, call.view)
+    try:
+        if call.headers.get("authorization") != f"Bearer {call.state.setting('access-token')}":
+            challenge = 'Bearer authorization_uri="https://login.microsoftonline.com/", error="invalid_token"'
+            message = "The access token is invalid."
+            raise ArmError(401, "InvalidAuthenticationToken", message, {"WWW-Authenticate": challenge})
+        if "api-version" not in call.query:
+            message = "The api-version query parameter (?api-version=) is required for all requests."
+            raise ArmError(400, "MissingApiVersionParameter", message)
+        for method, pattern, handler in ROUTES:
+            match = pattern.match(call.path)
+            if match and method == call.method:
+                call.groups = match.groupdict()
+                _check_subscription(call)
+                return handler(call)
+        raise not_modelled(f"{call.method} {call.path}")
+    except ArmError as error:
+        return Answer(error.status, error.body(), error.headers)
+
+
+def _check_subscription(call: Call) -> None:
+    wanted = call.groups.get("sub")
+    if wanted and wanted.lower() != call.state.setting("subscription"):
+        raise ArmError(404, "SubscriptionNotFound", f"The subscription '{wanted}' could not be found.")
+
+
+def shown(body: dict[str, Any]) -> dict[str, Any]:
+    """A resource without what is only the sandbox's own."""
+    return {name: value for name, value in body.items() if not name.startswith("_")}
+
+
+def accepted(call: Call, operation: str, body: Any = None) -> Answer:
+    """202, with both ways to follow the operation (Azure/azure-resource-manager-rpc, async-api-reference)."""
+    base = f"https://management.azure.com/subscriptions/{call.state.setting('subscription')}"
+    version = f"?api-version={call.query['api-version']}"
+    return Answer(
+        202,
+        body,
+        {
+            "Azure-AsyncOperation": f"{base}/operationStatuses/{operation}{version}",
+            "Location": f"{base}/operationResults/{operation}{version}",
+            "Retry-After": "1",
+        },
+    )
+
+
+def redacted(body: dict[str, Any]) -> str:
+    """A request's body for the log; static sites' repository tokens are the only secret that may come in."""
+    return re.sub(r'("repositoryToken": )"[^"]*"', r'\1"***"', json.dumps(body)) if body else ""

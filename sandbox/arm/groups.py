@@ -1,0 +1,91 @@
+"""Subscriptions and resource groups (API 2024-03-01 and its like)."""
+
+from sandbox.arm import GROUP, SUB, Answer, Call, accepted, route, shown
+from sandbox.arm.errors import ArmError, not_found, refuse_unknown
+
+TYPE = "Microsoft.Resources/resourceGroups"
+
+
+@route("GET", SUB)
+def subscription(call: Call) -> Answer:
+    sub = call.groups["sub"]
+    return Answer(200, {"id": f"/subscriptions/{sub}", "subscriptionId": sub, "displayName": "local Azure", "state": "Enabled", "tenantId": call.state.setting("tenant")})  # fmt: skip
+
+
+@route("GET", SUB + "/providers/(?P<namespace>[^/]+)")
+def resource_provider(call: Call) -> Answer:
+    return Answer(200, {"id": call.path, "namespace": call.groups["namespace"], "registrationState": "Registered"})
+
+
+@route("GET", SUB + "/resourceGroups")
+def list_groups(call: Call) -> Answer:
+    return Answer(200, {"value": [shown(each) for each in call.state.of(TYPE)]})
+
+
+@route("PUT", GROUP)
+def put(call: Call) -> Answer:
+    refuse_unknown(
+        call.body, {"location", "tags", "managedBy", "name", "id", "type", "properties"}, "resourceGroup"
+    )
+    old = call.state.get(call.id)
+    location = call.body.get("location", "").replace(" ", "").lower()
+    if not location:
+        raise ArmError(400, "LocationRequired", "The location property is required for this definition.")
+    if old and old["location"] != location:
+        raise ArmError(
+            409,
+            "InvalidResourceGroupLocation",
+            f"Invalid resource group location '{location}'. The Resource group already exists in location "
+            f"'{old['location']}'.",
+        )
+    body = {
+        "id": old["id"] if old else call.path,
+        "name": call.groups["group"],
+        "type": TYPE,
+        "location": location,
+        "tags": call.body.get("tags") or {},
+        "properties": {"provisioningState": "Succeeded"},
+    }
+    call.state.put(body)
+    return Answer(200 if old else 201, body)
+
+
+def group_of(call: Call) -> None:
+    """A resource's group must exist.
+
+    :raises ArmError: ResourceGroupNotFound.
+    """
+    group = f"/subscriptions/{call.groups['sub']}/resourceGroups/{call.groups['group']}"
+    if call.state.get(group) is None:
+        raise not_found(group)
+
+
+@route("GET", GROUP)
+@route("HEAD", GROUP)
+def get(call: Call) -> Answer:
+    body = call.state.get(call.id)
+    if body is None:
+        raise not_found(call.path)
+    return Answer(200 if call.method == "GET" else 204, shown(body) if call.method == "GET" else None)
+
+
+@route("GET", GROUP + "/resources")
+def list_resources(call: Call) -> Answer:
+    group_of(call)
+    inside = [each for each in call.state.under(call.path.rpartition("/")[0]) if each["type"].count("/") == 1]
+    return Answer(200, {"value": [shown(each) for each in inside if each["type"] != TYPE]})
+
+
+@route("PATCH", GROUP)
+def patch(call: Call) -> Answer:
+    group_of(call)
+    body = call.state.get(call.id) or {}
+    body["tags"] = call.body.get("tags", body["tags"])
+    call.state.put(body)
+    return Answer(200, body)
+
+
+@route("DELETE", GROUP)
+def delete(call: Call) -> Answer:
+    group_of(call)
+    return accepted(call, call.state.begin("delete", call.id, call.state.delay("delete")))

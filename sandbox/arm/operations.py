@@ -1,0 +1,55 @@
+"""Long-running operations, and everything that happens when one is due."""
+
+from sandbox.arm import SUB, Answer, Call, route, shown
+from sandbox.arm.errors import ArmError
+from sandbox.dns.view import View
+from sandbox.state import State
+
+
+def settle(state: State, view: View) -> None:
+    """Carry out what is due."""
+    from sandbox.arm.sites import validated
+
+    for id_, verb, resource in state.due():
+        error = None
+        if verb == "delete":
+            _orphan(state, resource)
+            state.delete(resource)
+        elif verb == "validate":
+            error = validated(state, view, resource)
+        state.finish(id_, error)
+
+
+def _orphan(state: State, resource: str) -> None:
+    """A site that goes before its custom domains leaves them stuck (Azure/static-web-apps 1796, 227)."""
+    for domain in state.under(resource, "microsoft.web/staticsites/customdomains"):
+        if domain["id"].lower() != resource.lower():
+            state.set(f"orphan:{domain['name'].lower()}", domain["id"])
+
+
+@route("GET", SUB + r"/operationStatuses/(?P<operation>[^/]+)")
+def status(call: Call) -> Answer:
+    """What Azure-AsyncOperation leads to."""
+    found = call.state.operation(call.groups["operation"])
+    if found is None:
+        raise ArmError(404, "OperationNotFound", "The operation was not found.")
+    _, _, state, error = found
+    body = {"id": call.path, "name": call.groups["operation"], "status": state}
+    return Answer(
+        200, body | ({"error": error} if error else {}), {} if state != "InProgress" else {"Retry-After": "1"}
+    )
+
+
+@route("GET", SUB + r"/operationResults/(?P<operation>[^/]+)")
+def result(call: Call) -> Answer:
+    """What Location leads to: 202 until done, then the resource, or nothing after a deletion."""
+    found = call.state.operation(call.groups["operation"])
+    if found is None:
+        raise ArmError(404, "OperationNotFound", "The operation was not found.")
+    verb, resource, state, error = found
+    if state == "InProgress":
+        return Answer(202, None, {"Location": f"https://management.azure.com{call.path}?api-version={call.query['api-version']}", "Retry-After": "1"})  # fmt: skip
+    if error:
+        raise ArmError(400, error["code"], error["message"])
+    body = call.state.get(resource)
+    return Answer(204 if verb == "delete" or body is None else 200, shown(body) if body else None)

@@ -1,0 +1,249 @@
+"""Static Web Apps (API 2025-05-01): sites, custom domains, secrets."""
+
+import random
+import secrets
+import time
+from typing import Any
+
+from sandbox.arm import GROUP, Answer, Call, accepted, route, shown
+from sandbox.arm.errors import ArmError, WebError, not_found, refuse_unknown
+from sandbox.arm.groups import group_of
+from sandbox.dns.view import View
+from sandbox.state import State
+
+TYPE, DOMAIN_TYPE = "Microsoft.Web/staticSites", "Microsoft.Web/staticSites/customDomains"
+SITES = GROUP + "/providers/Microsoft.Web/staticSites"
+SITE = SITES + "/(?P<name>[^/]+)"
+DOMAIN = SITE + "/customDomains/(?P<domain>[^/]+)"
+REGIONS = ("westus2", "centralus", "eastus2", "westeurope", "eastasia")
+PLANS = {"Free": 2, "Standard": 5}  # custom domains
+FREE_SITES = 10
+WORDS = ("brave", "calm", "gentle", "happy", "kind", "lively", "proud", "sand", "sea", "sky", "stone", "wave")
+READ_ONLY = {"id", "name", "type", "systemData"}
+SETTABLE = {"repositoryUrl", "branch", "repositoryToken", "buildProperties", "stagingEnvironmentPolicy",
+            "allowConfigFileUpdates", "provider", "publicNetworkAccess", "enterpriseGradeCdnStatus"}  # fmt: skip
+COMPUTED = {"defaultHostname", "customDomains", "contentDistributionEndpoint", "keyVaultReferenceIdentity",
+            "privateEndpointConnections", "userProvidedFunctionApps", "linkedBackends", "databaseConnections"}  # fmt: skip
+WRITE_ONLY = {"repositoryToken", "buildProperties"}
+NO_CNAME = "CNAME Record is invalid.  Please ensure the CNAME record has been created."
+
+
+@route("PUT", SITE)
+def put(call: Call) -> Answer:
+    group_of(call)
+    refuse_unknown(
+        call.body, {"location", "tags", "sku", "kind", "identity", "properties", *READ_ONLY}, "staticSite"
+    )
+    given = call.body.get("properties")
+    if given is None:
+        raise WebError(400, "BadRequest", "The property 'properties' is required.")
+    refuse_unknown(given, SETTABLE | COMPUTED, "staticSite.properties")
+    location = call.body.get("location", "").replace(" ", "").lower()
+    if location not in REGIONS:
+        raise ArmError(400, "LocationNotAvailableForResourceType", f"The provided location '{call.body.get('location', '')}' is not available for resource type 'Microsoft.Web/staticSites'. List of available regions for the resource type is '{','.join(REGIONS)}'.")  # fmt: skip
+    sku = (call.body.get("sku") or {}).get("name")
+    if sku not in PLANS:
+        raise WebError(
+            400, "BadRequest", "Sku is invalid.  SKU name is invalid. Valid SKUs: Free, Standard, Trial"
+        )
+    old = call.state.get(call.id)
+    _check_change(call.state, old, given, sku)
+    body = _body(call, old, given, location, sku)
+    call.state.put(body)
+    if old:
+        return Answer(200, _shown(call.state, body))
+    return accepted(
+        call, call.state.begin("create", call.id, call.state.delay("site-create")), _shown(call.state, body)
+    )
+
+
+def _check_change(state: State, old: dict[str, Any] | None, given: dict[str, Any], sku: str) -> None:
+    if old is None:
+        free = sum(each["sku"]["name"] == "Free" for each in state.of(TYPE))
+        if sku == "Free" and free >= FREE_SITES:
+            raise WebError(400, "BadRequest", f"The maximum number of Free Static Web Apps allowed in this subscription is {FREE_SITES}.")  # fmt: skip
+        return
+    provider = given.get("provider", old["properties"]["provider"])
+    if old["_deployed"] and provider != old["properties"]["provider"]:
+        raise WebError(400, "BadRequest", "Provider is invalid.  Cannot change the Provider. Please detach your static site first if you wish to use to another deployment provider.")  # fmt: skip
+    if len(_domains(state, old)) > PLANS[sku]:
+        raise WebError(
+            400, "BadRequest", f"The number of custom domains exceeds the limit of {PLANS[sku]} of the {sku} SKU."
+        )
+
+
+def _body(
+    call: Call, old: dict[str, Any] | None, given: dict[str, Any], location: str, sku: str
+) -> dict[str, Any]:
+    defaults = {"provider": "None", "stagingEnvironmentPolicy": "Enabled", "allowConfigFileUpdates": True,
+                "branch": None, "repositoryUrl": None, "enterpriseGradeCdnStatus": "Disabled"}  # fmt: skip
+    kept = old["properties"] if old else {**defaults, "defaultHostname": _host_name(call.state)}
+    new = {name: value for name, value in given.items() if name in SETTABLE - WRITE_ONLY}
+    return {
+        "id": old["id"] if old else call.path,
+        "name": call.groups["name"],
+        "type": TYPE,
+        "location": {"westeurope": "West Europe", "westus2": "West US 2", "centralus": "Central US",
+                     "eastus2": "East US 2", "eastasia": "East Asia"}[location],
+        "tags": call.body.get("tags") or {},
+        "sku": {"name": sku, "tier": sku},
+        "properties": {**kept, **new, "contentDistributionEndpoint": "https://content-am2.infrastructure.7.azurestaticapps.net", "keyVaultReferenceIdentity": "SystemAssigned", "privateEndpointConnections": [], "linkedBackends": [], "databaseConnections": []},
+        "_api_key": old["_api_key"] if old else secrets.token_hex(32) + "7-" + secrets.token_hex(16),
+        "_deployed": old["_deployed"] if old else False,
+    }  # fmt: skip
+
+
+def _host_name(state: State) -> str:
+    taken = {each["properties"]["defaultHostname"] for each in state.of(TYPE)}
+    while True:
+        name = f"{random.choice(WORDS)}-{random.choice(WORDS)}-0{secrets.token_hex(4)}.7.azurestaticapps.net"
+        if name not in taken:
+            return name
+
+
+def _domains(state: State, site: dict[str, Any]) -> list[dict[str, Any]]:
+    return state.under(site["id"], DOMAIN_TYPE.lower())
+
+
+def _shown(state: State, site: dict[str, Any]) -> dict[str, Any]:
+    ready = [each["name"] for each in _domains(state, site) if each["properties"]["status"] == "Ready"]
+    return shown({**site, "properties": {**site["properties"], "customDomains": ready}})
+
+
+def _site(call: Call) -> dict[str, Any]:
+    group_of(call)
+    id_ = call.path.split("/", 9)
+    body = call.state.get("/".join(id_[:9]))
+    if body is None:
+        raise not_found("/".join(id_[:9]))
+    return body
+
+
+@route("GET", SITES)
+def list_sites(call: Call) -> Answer:
+    group_of(call)
+    group = call.path.lower().partition("/providers/")[0]
+    return Answer(200, {"value": [_shown(call.state, each) for each in call.state.of(TYPE) if each["id"].lower().startswith(f"{group}/")]})  # fmt: skip
+
+
+@route("GET", SITE)
+def get(call: Call) -> Answer:
+    return Answer(200, _shown(call.state, _site(call)))
+
+
+@route("PATCH", SITE)
+def patch(call: Call) -> Answer:
+    body = _site(call)
+    given = call.body.get("properties") or {}
+    refuse_unknown(given, SETTABLE, "staticSite.properties")
+    _check_change(call.state, body, given, body["sku"]["name"])
+    body["properties"] |= {name: value for name, value in given.items() if name not in WRITE_ONLY}
+    call.state.put(body)
+    return Answer(200, _shown(call.state, body))
+
+
+@route("DELETE", SITE)
+def delete(call: Call) -> Answer:
+    body = _site(call)
+    return accepted(call, call.state.begin("delete", body["id"], call.state.delay("delete")))
+
+
+@route("POST", SITE + "/listSecrets")
+def list_secrets(call: Call) -> Answer:
+    return Answer(200, {"id": call.path, "type": TYPE, "properties": {"apiKey": _site(call)["_api_key"]}})
+
+
+@route("POST", SITE + "/resetapikey")
+def reset_api_key(call: Call) -> Answer:
+    body = _site(call)
+    body["_api_key"] = secrets.token_hex(32) + "7-" + secrets.token_hex(16)
+    call.state.put(body)
+    return Answer(200)
+
+
+@route("GET", SITE + "/customDomains")
+def list_domains(call: Call) -> Answer:
+    return Answer(200, {"value": [shown(each) for each in _domains(call.state, _site(call))]})
+
+
+@route("GET", DOMAIN)
+def get_domain(call: Call) -> Answer:
+    _site(call)
+    body = call.state.get(call.id)
+    if body is None:
+        raise WebError(404, "NotFound", f"Custom domain {call.groups['domain']} was not found.", "51004")
+    return Answer(200, shown(body))
+
+
+def _check_domain(call: Call, site: dict[str, Any]) -> None:
+    host = call.groups["domain"].lower()
+    method = (call.body.get("properties") or {}).get("validationMethod") or "cname-delegation"
+    if method != "cname-delegation":
+        raise ArmError(501, "SandboxNotModelled", f"the local Azure does not model the validation method {method}")
+    orphan = call.state.db.execute("SELECT 1 FROM settings WHERE name = ?", (f"orphan:{host}",)).fetchone()
+    elsewhere = any(each["name"].lower() == host and each["id"].lower() != call.id.lower() for each in call.state.of(DOMAIN_TYPE))  # fmt: skip
+    if elsewhere or orphan:
+        raise WebError(409, "Conflict", f"{host} is already in use. Please ensure the custom domain is not linked to another site.")  # fmt: skip
+    others = [each for each in _domains(call.state, site) if each["name"].lower() != host]
+    limit = PLANS[site["sku"]["name"]]
+    if len(others) >= limit:
+        raise WebError(400, "BadRequest", f"The number of custom domains exceeds the limit of {limit} of the {site['sku']['name']} SKU.")  # fmt: skip
+    if call.view.target(host) != site["properties"]["defaultHostname"]:
+        raise WebError(400, "BadRequest", NO_CNAME)
+
+
+@route("POST", DOMAIN + "/validate")
+def validate(call: Call) -> Answer:
+    call.path = call.path.rpartition("/")[0]
+    _check_domain(call, _site(call))
+    return Answer(200)
+
+
+@route("PUT", DOMAIN)
+def put_domain(call: Call) -> Answer:
+    site = _site(call)
+    refuse_unknown(call.body, {"properties", "kind", *READ_ONLY}, "customDomain")
+    _check_domain(call, site)
+    old = call.state.get(call.id)
+    if old and old["properties"]["status"] == "Ready":
+        return Answer(200, shown(old))
+    body = {
+        "id": f"{site['id']}/customDomains/{call.groups['domain']}",
+        "name": call.groups["domain"],
+        "type": DOMAIN_TYPE,
+        "location": site["location"],
+        "properties": {
+            "domainName": call.groups["domain"],
+            "createdOn": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "status": "Validating",
+        },
+    }
+    call.state.put(body)
+    return accepted(call, call.state.begin("validate", body["id"], call.state.delay("validation")), shown(body))
+
+
+def validated(state: State, view: View, id_: str) -> dict[str, Any] | None:
+    """The end of a custom domain's validation.
+
+    :returns: the operation's error, if it ends in one.
+    """
+    body = state.get(id_)
+    site = state.get(id_.rsplit("/", 2)[0])
+    if body is None or site is None:
+        return {"code": "NotFound", "message": "The custom domain was deleted meanwhile."}
+    ready = view.target(body["name"].lower()) == site["properties"]["defaultHostname"]
+    body["properties"] |= {"status": "Ready"} if ready else {"status": "Failed", "errorMessage": NO_CNAME}
+    body["_ready"] = time.time()
+    state.put(body)
+    return None if ready else {"code": "BadRequest", "message": NO_CNAME}
+
+
+@route("DELETE", DOMAIN)
+def delete_domain(call: Call) -> Answer:
+    _site(call)
+    body = call.state.get(call.id)
+    if body is None:
+        return Answer(204)
+    body["properties"]["status"] = "Deleting"
+    call.state.put(body)
+    return accepted(call, call.state.begin("delete", body["id"], call.state.delay("delete")))

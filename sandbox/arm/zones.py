@@ -1,0 +1,171 @@
+"""Azure DNS (API 2018-05-01 and 2023-07-01-preview): zones and record sets."""
+
+import time
+import uuid
+from typing import Any
+
+from sandbox.arm import GROUP, Answer, Call, accepted, route, shown
+from sandbox.arm.errors import ArmError, not_found, not_modelled, refuse_unknown
+from sandbox.arm.groups import group_of
+from sandbox.dns.view import NAME_SERVERS
+
+ZONE_TYPE = "Microsoft.Network/dnszones"
+ZONES = GROUP + "/providers/Microsoft.Network/dnsZones"
+ZONE = ZONES + "/(?P<zone>[^/]+)"
+SET = ZONE + "/(?P<kind>A|AAAA|CAA|CNAME|MX|NS|SOA|TXT)/(?P<name>[^/]+)"
+RECORDS = {"CNAME": "CNAMERecord", "SOA": "SOARecord"}
+KEYS = {"ttl": "TTL", "metadata": "metadata", "targetresource": "targetResource", "fqdn": "fqdn",
+        "provisioningstate": "provisioningState", "trafficmanagementprofile": "trafficManagementProfile"}  # fmt: skip
+
+
+@route("PUT", ZONE)
+def put_zone(call: Call) -> Answer:
+    group_of(call)
+    refuse_unknown(call.body, {"location", "tags", "properties", "etag", "name", "id", "type"}, "dnsZone")
+    old = call.state.get(call.id)
+    name = call.groups["zone"].lower()
+    body = {
+        "id": old["id"] if old else call.path,
+        "name": name,
+        "type": ZONE_TYPE,
+        "location": "global",
+        "tags": call.body.get("tags") or {},
+        "etag": str(uuid.uuid4()),
+        "properties": {
+            "zoneType": "Public",
+            "maxNumberOfRecordSets": 10000,
+            "numberOfRecordSets": 2,
+            "nameServers": [f"{each}." for each in NAME_SERVERS],
+        },
+    }
+    call.state.put(body)
+    if not old:
+        soa = {"host": f"{NAME_SERVERS[0]}.", "email": "azuredns-hostmaster.microsoft.com.", "serialNumber": 1}
+        _store(call, "SOA", "@", {"TTL": 3600, "SOARecord": soa})
+        _store(call, "NS", "@", {"TTL": 172800, "NSRecords": [{"nsdname": f"{each}."} for each in NAME_SERVERS]})
+    return Answer(200 if old else 201, body)
+
+
+@route("GET", ZONES)
+def list_zones(call: Call) -> Answer:
+    group_of(call)
+    group = call.path.lower().partition("/providers/")[0]
+    found = [shown(each) for each in call.state.of(ZONE_TYPE) if each["id"].lower().startswith(f"{group}/")]
+    return Answer(200, {"value": found})
+
+
+@route("GET", ZONE)
+def get_zone(call: Call) -> Answer:
+    group_of(call)
+    body = call.state.get(call.id)
+    if body is None:
+        raise not_found(call.path)
+    body["properties"]["numberOfRecordSets"] = len(call.state.under(call.id)) - 1
+    return Answer(200, shown(body))
+
+
+@route("DELETE", ZONE)
+def delete_zone(call: Call) -> Answer:
+    if call.state.get(call.id) is None:
+        return Answer(204)
+    return accepted(call, call.state.begin("delete", call.id, call.state.delay("delete")))
+
+
+@route("GET", ZONE + "/(recordsets|all)")
+def list_sets(call: Call) -> Answer:
+    zone = call.path.rpartition("/")[0]
+    if call.state.get(zone) is None:
+        raise not_found(zone)
+    return Answer(200, {"value": [shown(each) for each in call.state.under(zone) if each["type"] != ZONE_TYPE]})
+
+
+@route("GET", SET)
+def get_set(call: Call) -> Answer:
+    body = _existing(call)
+    if body is None:
+        name, kind = call.groups["name"], call.groups["kind"]
+        raise ArmError(404, "NotFound", f"The resource record '{name}' of type '{kind}' does not exist in resource group '{call.groups['group']}' of subscription '{call.groups['sub']}'.")  # fmt: skip
+    return Answer(200, shown(body))
+
+
+@route("PUT", SET)
+@route("PATCH", SET)
+def put_set(call: Call) -> Answer:
+    group_of(call)
+    zone = _zone(call)
+    kind, name = call.groups["kind"].upper(), call.groups["name"]
+    old = _existing(call)
+    given = _properties(call.body.get("properties") or {}, kind)
+    properties = {**(old["properties"] if old and call.method == "PATCH" else {}), **given}
+    _check_etag(call, old)
+    others = [each for each in call.state.under(zone["id"]) if each["name"].lower() == name.lower() and each["id"].lower() != call.id.lower()]  # fmt: skip
+    if others and (kind == "CNAME" or any(each["type"].endswith("/CNAME") for each in others)):
+        raise ArmError(409, "Conflict", f"The record set '{name}' could not be created because a CNAME record set and other record sets can't have the same name.")  # fmt: skip
+    if "TTL" not in properties:
+        raise ArmError(400, "BadRequest", "The resource record is missing field 'TTL'.")
+    return Answer(200 if old else 201, shown(_store(call, kind, name, properties, old)))
+
+
+@route("DELETE", SET)
+def delete_set(call: Call) -> Answer:
+    _zone(call)
+    old = _existing(call)
+    if old is None:
+        return Answer(204)
+    _check_etag(call, old)
+    # Kept, without records, until no name server answers the old ones any more.
+    old |= {"_before": old["properties"], "_changed": time.time(), "properties": None}
+    call.state.put(old) if call.state.delay("dns-lag") else call.state.delete(call.id)
+    return Answer(200)
+
+
+def _existing(call: Call) -> dict[str, Any] | None:
+    body = call.state.get(call.id)
+    return body if body and body["properties"] else None
+
+
+def _zone(call: Call) -> dict[str, Any]:
+    group_of(call)
+    id_ = call.path.rsplit("/", 2)[0]
+    zone = call.state.get(id_)
+    if zone is None:
+        raise ArmError(404, "ParentResourceNotFound", f"Can not perform requested operation on nested resource. Parent resource '{call.groups['zone']}' not found.")  # fmt: skip
+    return zone
+
+
+def _properties(given: dict[str, Any], kind: str) -> dict[str, Any]:
+    records = RECORDS.get(kind, f"{kind}Records")
+    keys = {**KEYS, records.lower(): records}
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        if name.lower() not in keys:
+            raise not_modelled(f"dnsZones/{kind}.properties.{name}")
+        found[keys[name.lower()]] = value
+    for text in (text for each in found.get("TXTRecords") or () for text in each["value"]):
+        if len(text.encode()) > 255:
+            raise ArmError(
+                400, "BadRequest", "The value of a TXT record string exceeds the maximum length of 255."
+            )
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _check_etag(call: Call, old: dict[str, Any] | None) -> None:
+    wanted, none = call.headers.get("if-match"), call.headers.get("if-none-match")
+    if (none == "*" and old) or (wanted and wanted != "*" and (old is None or wanted != old["etag"])):
+        raise ArmError(412, "PreconditionFailed", f"The condition '{wanted or none}' in the {'If-Match' if wanted else 'If-None-Match'} header was not satisfied.")  # fmt: skip
+
+
+def _store(call: Call, kind: str, name: str, properties: dict[str, Any], old: Any = None) -> dict[str, Any]:
+    zone = call.path if "kind" not in call.groups else call.path.rsplit("/", 2)[0]
+    fqdn = f"{call.groups['zone']}." if name == "@" else f"{name}.{call.groups['zone']}."
+    body = {
+        "id": f"{zone}/{kind}/{name}",
+        "name": name,
+        "type": f"{ZONE_TYPE}/{kind}",
+        "etag": str(uuid.uuid4()),
+        "properties": {**properties, "fqdn": fqdn, "provisioningState": "Succeeded"},
+        "_before": old["properties"] if old else None,
+        "_changed": time.time(),
+    }
+    call.state.put(body)
+    return body

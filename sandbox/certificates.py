@@ -1,0 +1,47 @@
+"""A certificate authority of the sandbox's own, and a certificate by host name (SNI)."""
+
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+
+import trustme
+
+
+class Certificates:
+    """Issues on demand.
+
+    :param folder: keeps `ca.pem` and, for its owner alone, `ca.key`.
+    :param allowed: whether a host has a certificate of its own by now; others get the default one, as on Azure.
+    """
+
+    DEFAULT = "*.7.azurestaticapps.net"
+
+    def __init__(self, folder: Path, allowed: Callable[[str], bool]) -> None:
+        self.ca_file, key = folder / "ca.pem", folder / "ca.key"
+        if key.exists():
+            self.ca = trustme.CA.from_pem(self.ca_file.read_bytes(), key.read_bytes())
+        else:
+            self.ca = trustme.CA(organization_name="local Azure")
+            self.ca_file.write_bytes(self.ca.cert_pem.bytes())
+            key.touch(mode=0o600)
+            key.write_bytes(self.ca.private_key_pem.bytes())
+        self.allowed = allowed
+        self.contexts: dict[str, ssl.SSLContext] = {}
+
+    def server_context(self) -> ssl.SSLContext:
+        """The context to listen with."""
+        base = self._context(self.DEFAULT)
+
+        def choose(socket: ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> None:
+            if name and self.allowed(name.lower()):
+                socket.context = self._context(name.lower())
+
+        base.sni_callback = choose
+        return base
+
+    def _context(self, name: str) -> ssl.SSLContext:
+        if name not in self.contexts:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            self.ca.issue_cert(name).configure_cert(context)
+            self.contexts[name] = context
+        return self.contexts[name]

@@ -1,0 +1,1 @@
+"""DNS for the sandbox's zones: `view` looks things up, `server` speaks the protocol."""

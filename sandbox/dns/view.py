@@ -1,0 +1,108 @@
+"""What the DNS zones answer, as Azure DNS's name servers and any resolver would."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from sandbox.state import State
+
+SITES = "azurestaticapps.net"
+NAME_SERVERS = ("ns1-01.azure-dns.com", "ns2-01.azure-dns.net")
+Found = tuple[str, str, int, list[str]]  # owner name, type, TTL in seconds, values in zone-file form
+
+
+class View:
+    """Looks names up in the zones that ARM holds."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    def zone_of(self, name: str) -> dict[str, Any] | None:
+        """The zone with the longest matching name."""
+        found = [
+            zone
+            for zone in self.state.of("Microsoft.Network/dnsZones")
+            if name == zone["name"].lower() or name.endswith("." + zone["name"].lower())
+        ]
+        return max(found, key=lambda zone: len(zone["name"]), default=None)
+
+    def record_sets(self, name: str) -> dict[str, Found]:
+        """The record sets of one name, by type, as they are visible now."""
+        zone = self.zone_of(name)
+        if zone is None:
+            return {}
+        relative = name.removesuffix(zone["name"].lower()).rstrip(".") or "@"
+        lag, now = self.state.delay("dns-lag"), time.time()
+        sets: dict[str, Found] = {}
+        for body in self.state.under(zone["id"]):
+            if body["name"].lower() != relative or body["type"].lower() == "microsoft.network/dnszones":
+                continue
+            kind = body["type"].rpartition("/")[2]
+            shown = body["_before"] if now < body["_changed"] + lag else body["properties"]
+            values = list(_values(kind, shown)) if shown else []
+            if values:
+                sets[kind] = (name, kind, int(shown["TTL"]), values)
+        return sets
+
+    def exists(self, name: str) -> bool:
+        """Whether a name, or one below it, has records."""
+        if self.record_sets(name):
+            return True
+        zone = self.zone_of(name)
+        below = f".{name}"
+        return zone is not None and any(
+            f".{body['name'].lower()}.{zone['name'].lower()}".endswith(below)
+            for body in self.state.under(zone["id"])
+        )
+
+    def answer(self, name: str, kind: str) -> list[Found]:
+        """The answer section: CNAMEs followed as far as this sandbox goes."""
+        chain: list[Found] = []
+        for _ in range(8):
+            sets = self.synthetic(name) or self.record_sets(name)
+            if kind in sets:
+                return [*chain, sets[kind]]
+            if "CNAME" not in sets:
+                return chain
+            chain.append(sets["CNAME"])
+            name = sets["CNAME"][3][0].rstrip(".").lower()
+        return chain
+
+    def synthetic(self, name: str) -> dict[str, Found]:
+        """Azure's own names: default host names of sites, and name servers."""
+        if name in NAME_SERVERS or (name.endswith(f".{SITES}") and self.site_named(name)):
+            return {"A": (name, "A", 60, ["127.0.0.1"])}
+        return {}
+
+    def site_named(self, host: str) -> dict[str, Any] | None:
+        """The site with a default host name."""
+        for site in self.state.of("Microsoft.Web/staticSites"):
+            if site["properties"]["defaultHostname"] == host:
+                return site
+        return None
+
+    def target(self, name: str) -> str | None:
+        """Where a host name leads in the end, when it is a site's default host name."""
+        chain = self.answer(name, "A")
+        return chain[-1][0] if chain and chain[-1][1] == "A" and chain[-1][0].endswith(f".{SITES}") else None
+
+
+def _values(kind: str, properties: dict[str, Any]) -> Iterator[str]:
+    if kind == "CNAME":
+        yield properties["CNAMERecord"]["cname"].rstrip(".") + "."
+        return
+    if kind == "SOA":
+        soa = properties["SOARecord"]
+        yield f"{soa['host']} {soa['email']} {soa['serialNumber']} 3600 300 2419200 300"
+        return
+    for each in properties[f"{kind}Records"]:
+        if kind == "TXT":
+            yield " ".join('"' + part.replace("\\", "\\\\").replace('"', '\\"') + '"' for part in each["value"])
+        elif kind == "MX":
+            yield f"{each['preference']} {each['exchange'].rstrip('.')}."
+        elif kind == "NS":
+            yield each["nsdname"].rstrip(".") + "."
+        elif kind == "CAA":
+            yield f'{each["flags"]} {each["tag"]} "{each["value"]}"'
+        else:
+            yield each["ipv4Address" if kind == "A" else "ipv6Address"]

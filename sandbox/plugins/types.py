@@ -1,0 +1,89 @@
+"""The resource types that the stand-in models, as data."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Type:
+    """How a resource's properties go over the wire.
+
+    :param path: of its id; its names are path inputs, whose change replaces the resource.
+    :param name: the input that the program may leave out, to be named automatically.
+    :param top: inputs beside `properties`.
+    :param inside: inputs inside `properties`; a name on the wire that differs stands as its value.
+    :param outputs: read-only properties.
+    :param constants: what always stands in the body.
+    """
+
+    path: str
+    version: str
+    name: str
+    top: tuple[str, ...] = ()
+    inside: dict[str, str] = field(default_factory=dict[str, str])
+    outputs: tuple[str, ...] = ()
+    replace: tuple[str, ...] = ()
+
+
+GROUP = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}"
+SITE = f"{GROUP}/providers/Microsoft.Web/staticSites/{{name}}"
+ZONE = f"{GROUP}/providers/Microsoft.Network/dnsZones/{{zoneName}}"
+
+
+def same(*names: str) -> dict[str, str]:
+    """Names that are the same on the wire."""
+    return {name: name for name in names}
+
+
+TYPES = {
+    "azure-native:resources:ResourceGroup": Type(
+        path=GROUP,
+        version="2024-03-01",
+        name="resourceGroupName",
+        top=("location", "tags", "managedBy"),
+        replace=("location",),
+    ),
+    "azure-native:web:StaticSite": Type(
+        path=SITE,
+        version="2025-05-01",
+        name="name",
+        top=("location", "tags", "sku", "kind", "identity"),
+        inside=same("repositoryUrl", "branch", "repositoryToken", "buildProperties", "stagingEnvironmentPolicy",
+                    "allowConfigFileUpdates", "provider", "publicNetworkAccess", "enterpriseGradeCdnStatus"),
+        outputs=("defaultHostname", "customDomains", "contentDistributionEndpoint", "keyVaultReferenceIdentity",
+                 "privateEndpointConnections", "linkedBackends", "databaseConnections"),
+        replace=("location",),
+    ),
+    "azure-native:web:StaticSiteCustomDomain": Type(
+        path=f"{SITE}/customDomains/{{domainName}}",
+        version="2025-05-01",
+        name="domainName",
+        top=("kind",),
+        inside=same("validationMethod"),
+        outputs=("createdOn", "status", "validationToken", "errorMessage"),
+    ),
+    "azure-native:dns:Zone": Type(
+        path=ZONE,
+        version="2023-07-01-preview",
+        name="zoneName",
+        top=("location", "tags"),
+        outputs=("nameServers", "numberOfRecordSets", "maxNumberOfRecordSets", "zoneType"),
+    ),
+    "azure-native:dns:RecordSet": Type(
+        path=f"{ZONE}/{{recordType}}/{{relativeRecordSetName}}",
+        version="2023-07-01-preview",
+        name="relativeRecordSetName",
+        inside={"ttl": "TTL", "cnameRecord": "CNAMERecord", "txtRecords": "TXTRecords", "mxRecords": "MXRecords",
+                "aRecords": "ARecords", "aaaaRecords": "AAAARecords", "caaRecords": "caaRecords",
+                "metadata": "metadata"},
+        outputs=("fqdn", "provisioningState"),
+    ),
+}  # fmt: skip
+
+# Functions: the type whose GET they are, or the action that is POSTed to it.
+FUNCTIONS = {
+    "azure-native:dns:getZone": ("azure-native:dns:Zone", ""),
+    "azure-native:dns:getRecordSet": ("azure-native:dns:RecordSet", ""),
+    "azure-native:resources:getResourceGroup": ("azure-native:resources:ResourceGroup", ""),
+    "azure-native:web:getStaticSite": ("azure-native:web:StaticSite", ""),
+    "azure-native:web:listStaticSiteSecrets": ("azure-native:web:StaticSite", "listSecrets"),
+}

@@ -1,0 +1,169 @@
+"""The daemon: `python -m sandbox serve`, started in the background by `up`."""
+
+import asyncio
+import fcntl
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from sandbox import arm
+from sandbox.arm import login, operations
+from sandbox.certificates import Certificates
+from sandbox.dns.server import NameServer
+from sandbox.dns.view import View
+from sandbox.proxy import Proxy
+from sandbox.state import State
+from sandbox.swa import hosting, upload
+from sandbox.swa.hosting import Page
+
+ARM, LOGIN, METADATA = "management.azure.com", "login.microsoftonline.com", "aka.ms"
+AZURE = {ARM, LOGIN, METADATA, upload.CLIENT_HOST, upload.CONTENT_HOST}
+
+
+class Daemon:
+    """All servers over one state."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.state = State(folder)
+        self.view = View(self.state)
+        self.certificates = Certificates(folder, self.has_certificate)
+
+    def has_certificate(self, host: str) -> bool:
+        operations.settle(self.state, self.view)
+        return host in AZURE or hosting.has_certificate(self.state, self.view, host)
+
+    def refusal(self, host: str) -> str | None:
+        """Why the proxy doesn't lead to a host; None where it does."""
+        if host in AZURE or self.view.target(host):
+            return None
+        if self.view.zone_of(host) or host.endswith(".azurestaticapps.net"):
+            return f"{host} leads to no Static Web App"
+        return f"{host} is not part of this sandbox: nothing leaves the machine"
+
+    async def request(self, request: web.Request) -> web.StreamResponse:
+        """Every HTTPS request: a fault if one was ordered, else the service that the host names."""
+        host = request.host.partition(":")[0].lower()
+        kind, value = self.state.fault(host, request.method, request.path) or ("", 0.0)
+        if kind == "hang":
+            await asyncio.sleep(value)
+        if kind == "status":
+            return self._faulty(request, host, int(value))
+        if kind == "cut":
+            return self._cut(request, host)
+        body = await request.read()
+        response = self._dispatch(request, host, body)
+        return self._cut(request, host) if kind == "lose-reply" else response
+
+    def _faulty(self, request: web.Request, host: str, status: int) -> web.Response:
+        self.state.log("fault", host, request.method, request.path, status)
+        code = "TooManyRequests" if status == 429 else "InternalServerError"
+        body = {"error": {"code": code, "message": "Ordered by `python -m sandbox fault`."}}
+        return web.json_response(body, status=status, headers={"Retry-After": "1"})
+
+    def _cut(self, request: web.Request, host: str) -> web.Response:
+        self.state.log("fault", host, request.method, request.path, 0, "connection cut")
+        if request.transport:
+            request.transport.abort()
+        return web.Response()
+
+    def _dispatch(self, request: web.Request, host: str, body: bytes) -> web.Response:
+        if host == ARM:
+            return self._arm(request, body)
+        if host == LOGIN:
+            answer = login.handle(self.state, request.method, request.path, body.decode())
+            self.state.log("login", host, request.method, request.path, answer.status)
+            return web.json_response(answer.body, status=answer.status)
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        if host == METADATA:
+            page = upload.metadata() if request.path == "/swalocaldeploy" else Page(404, b"")
+        elif host == upload.CLIENT_HOST:
+            page = upload.client()
+        elif host == upload.CONTENT_HOST:
+            page = upload.receive(self.state, headers, body)
+        else:
+            operations.settle(self.state, self.view)
+            page = hosting.serve(self.state, self.view, host, request.method, request.path)
+        service = "azure" if host in AZURE else "site"
+        self.state.log(service, host, request.method, request.path, page.status, f"sha256={page.sha256}")
+        return web.Response(status=page.status, body=page.body, headers=page.headers)
+
+    def _arm(self, request: web.Request, body: bytes) -> web.Response:
+        call = arm.Call(
+            state=self.state,
+            view=self.view,
+            method=request.method,
+            path=request.path,
+            query=dict(request.query),
+            headers={name.lower(): value for name, value in request.headers.items()},
+            body=json.loads(body) if body else {},
+        )
+        detail = arm.redacted(call.body)
+        answer = arm.handle(call)
+        self.state.log("arm", ARM, request.method, request.path, answer.status, detail)
+        headers = {**answer.headers, "x-ms-request-id": os.urandom(8).hex()}
+        if answer.body is None:
+            return web.Response(status=answer.status, headers=headers)
+        return web.json_response(answer.body, status=answer.status, headers=headers)
+
+
+async def start(daemon: Daemon, wanted: dict[str, int]) -> tuple[dict[str, int], list[Any]]:
+    """Listen on loopback, on the wanted ports where they are free.
+
+    :returns: the ports by name, and the servers.
+    :raises OSError: a port that was asked for explicitly is taken.
+    """
+    loop = asyncio.get_running_loop()
+    runner = web.ServerRunner(web.Server(daemon.request))
+    await runner.setup()
+    https = web.TCPSite(
+        runner, "127.0.0.1", wanted.get("https", 0), ssl_context=daemon.certificates.server_context()
+    )
+    await https.start()
+    ports = {"https": https._server.sockets[0].getsockname()[1]}  # type: ignore[union-attr]
+    proxy = Proxy(daemon.refusal, ports["https"])
+    proxy_server = await asyncio.start_server(proxy.handle, "127.0.0.1", wanted.get("proxy", 0))
+    ports["proxy"] = proxy_server.sockets[0].getsockname()[1]
+    while True:  # UDP and TCP on the same port
+        names = NameServer(daemon.view)
+        tcp = await asyncio.start_server(names.stream, "127.0.0.1", wanted.get("dns", 0))
+        ports["dns"] = tcp.sockets[0].getsockname()[1]
+        try:
+            udp, _ = await loop.create_datagram_endpoint(lambda names=names: names, ("127.0.0.1", ports["dns"]))
+            return ports, [runner, proxy_server, tcp, udp]
+        except OSError:
+            tcp.close()
+            if wanted.get("dns"):
+                raise
+
+
+async def run(folder: Path, wanted: dict[str, int]) -> None:
+    """Serve until SIGTERM or Ctrl-C; `running.json` says what listens where meanwhile."""
+    daemon = Daemon(folder)
+    ports, servers = await start(daemon, wanted)
+    running = folder / "running.json"
+    running.write_text(json.dumps({"pid": os.getpid(), "since": time.time(), **ports}))
+    stop = asyncio.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    await stop.wait()
+    running.unlink(missing_ok=True)
+    servers[0]._shutdown_timeout = 1
+    await servers[0].cleanup()
+
+
+def main(folder: Path, wanted: dict[str, int]) -> int:
+    """Serve a folder's sandbox, unless another process does already."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / "serve.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return 0
+        asyncio.run(run(folder, wanted))
+    return 0

@@ -1,0 +1,159 @@
+"""What the local Azure remembers: one SQLite file, safe to read while the daemon runs."""
+
+import json
+import re
+import secrets
+import sqlite3
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS resources (id TEXT PRIMARY KEY, type TEXT, body TEXT);
+CREATE TABLE IF NOT EXISTS operations (id TEXT PRIMARY KEY, verb TEXT, resource TEXT, due REAL, status TEXT, error TEXT);
+CREATE TABLE IF NOT EXISTS files (site TEXT, path TEXT, content BLOB, PRIMARY KEY (site, path));
+CREATE TABLE IF NOT EXISTS old_files (site TEXT, path TEXT, content BLOB, PRIMARY KEY (site, path));
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT);
+CREATE TABLE IF NOT EXISTS faults (id INTEGER PRIMARY KEY, host TEXT, method TEXT, path TEXT, kind TEXT, value REAL, times INT);
+CREATE TABLE IF NOT EXISTS log (id INTEGER PRIMARY KEY, time REAL, service TEXT, host TEXT, method TEXT, path TEXT,
+                                status INT, detail TEXT);
+"""
+
+DELAYS = {  # seconds, set by `python -m sandbox set NAME SECONDS`
+    "site-create": 0.5,
+    "validation": 1.0,
+    "certificate": 0.0,
+    "delete": 0.5,
+    "dns-lag": 0.0,
+    "edge-lag": 0.0,
+}
+
+
+class State:
+    """The local Azure's memory.
+
+    :param folder: where it is kept; made with access for its owner only.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder = folder
+        path = folder / "state.db"
+        path.touch(mode=0o600)
+        self.db = sqlite3.connect(path, isolation_level=None, timeout=20, check_same_thread=False)
+        self.db.execute("PRAGMA journal_mode=WAL")
+        self.db.execute("PRAGMA synchronous=NORMAL")
+        self.db.executescript(TABLES)
+        for name in ("client-secret", "access-token"):
+            self.db.execute("INSERT OR IGNORE INTO settings VALUES (?, ?)", (name, secrets.token_urlsafe(24)))
+        for name in ("tenant", "subscription", "client"):
+            self.db.execute("INSERT OR IGNORE INTO settings VALUES (?, ?)", (name, str(uuid.uuid4())))
+
+    def setting(self, name: str) -> str:
+        """A stored setting."""
+        return self.db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()[0]
+
+    def delay(self, name: str) -> float:
+        """Seconds that something takes."""
+        found = self.db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
+        return float(found[0]) if found else DELAYS[name]
+
+    def set(self, name: str, value: object) -> None:
+        """Store a setting."""
+        self.db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, str(value)))
+
+    # Resources: their ids know no case, as in ARM. A body's keys that begin with _ are never shown.
+
+    def get(self, id_: str) -> dict[str, Any] | None:
+        """A resource's body."""
+        found = self.db.execute("SELECT body FROM resources WHERE id = ?", (id_.lower(),)).fetchone()
+        return json.loads(found[0]) if found else None
+
+    def put(self, body: dict[str, Any]) -> None:
+        """Store a resource by its `id` and `type`."""
+        self.db.execute(
+            "INSERT OR REPLACE INTO resources VALUES (?, ?, ?)",
+            (body["id"].lower(), body["type"].lower(), json.dumps(body)),
+        )
+
+    def delete(self, id_: str) -> None:
+        """Delete a resource and what lies under it."""
+        for site in self.under(id_, "microsoft.web/staticsites"):
+            self.db.execute("DELETE FROM files WHERE site = ?", (site["id"].lower(),))
+        self.db.execute("DELETE FROM resources WHERE id = ? OR id LIKE ?", (id_.lower(), f"{id_.lower()}/%"))
+
+    def of(self, type_: str) -> Iterator[dict[str, Any]]:
+        """All resources of a type."""
+        return self._bodies("type = ?", type_.lower())
+
+    def under(self, id_: str, type_: str | None = None) -> list[dict[str, Any]]:
+        """A resource and what lies under it."""
+        found = self._bodies("id = ? OR id LIKE ?", id_.lower(), f"{id_.lower()}/%")
+        return [each for each in found if type_ in (None, each["type"].lower())]
+
+    def _bodies(self, where: str, *values: str) -> Iterator[dict[str, Any]]:
+        for (body,) in self.db.execute(f"SELECT body FROM resources WHERE {where} ORDER BY id", values).fetchall():
+            yield json.loads(body)
+
+    # Operations that take a while: carried out when they are due and somebody looks, so a restart loses none.
+
+    def begin(self, verb: str, resource: str, seconds: float) -> str:
+        """Start a long-running operation.
+
+        :returns: its id.
+        """
+        id_ = str(uuid.uuid4())
+        self.db.execute(
+            "INSERT INTO operations VALUES (?, ?, ?, ?, 'InProgress', NULL)",
+            (id_, verb, resource, time.time() + seconds),
+        )
+        return id_
+
+    def due(self) -> list[tuple[str, str, str]]:
+        """Operations to finish now: (id, verb, resource)."""
+        return self.db.execute(
+            "SELECT id, verb, resource FROM operations WHERE status = 'InProgress' AND due <= ?", (time.time(),)
+        ).fetchall()
+
+    def finish(self, id_: str, error: dict[str, Any] | None) -> None:
+        """Record how an operation ended."""
+        self.db.execute(
+            "UPDATE operations SET status = ?, error = ? WHERE id = ?",
+            ("Failed" if error else "Succeeded", json.dumps(error) if error else None, id_),
+        )
+
+    def operation(self, id_: str) -> tuple[str, str, str, dict[str, Any] | None] | None:
+        """An operation's (verb, resource, status, error)."""
+        row = self.db.execute(
+            "SELECT verb, resource, status, error FROM operations WHERE id = ?", (id_,)
+        ).fetchone()
+        return (row[0], row[1], row[2], json.loads(row[3]) if row[3] else None) if row else None
+
+    def log(self, service: str, host: str, method: str, path: str, status: int, detail: str = "") -> None:
+        """Remember a request; nothing secret may stand in `detail`."""
+        self.db.execute(
+            "INSERT INTO log (time, service, host, method, path, status, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (time.time(), service, host, method, path, status, detail),
+        )
+
+    def lines(self, after: int = 0) -> list[dict[str, Any]]:
+        """The log's lines, oldest first, with the columns of the table."""
+        cursor = self.db.execute("SELECT * FROM log WHERE id > ? ORDER BY id", (after,))
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def fault(self, host: str, method: str, path: str) -> tuple[str, float] | None:
+        """A fault that was ordered for this request: (kind, value); used up by being taken."""
+        for id_, wanted_host, wanted_method, pattern, kind, value in self.db.execute(
+            "SELECT id, host, method, path, kind, value FROM faults WHERE times > 0 ORDER BY id"
+        ).fetchall():
+            if (
+                wanted_method in ("", method)
+                and re.search(wanted_host, host, re.IGNORECASE)
+                and re.search(pattern, path, re.IGNORECASE)
+            ):
+                self.db.execute("UPDATE faults SET times = times - 1 WHERE id = ?", (id_,))
+                return kind, value
+        return None

@@ -1,0 +1,1 @@
+"""Static Web Apps' data plane: `hosting` serves, `upload` takes what the deploy client sends."""
