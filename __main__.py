@@ -10,12 +10,13 @@ import settings
 from components import website
 from components.dns import azure
 from components.policy_site import PolicySite
+from policy import Mode
 
 HERE = Path(__file__).parent
 NEXT = {
-    "testing": "watch TLS reports for a week or two, then set mode: enforce",
-    "enforce": "nothing; senders insist on verified TLS. To leave, set mode: none first",
-    "none": "wait until every older policy has expired (the greatest maxAge ever served), then remove the domain",
+    Mode.TESTING: "watch TLS reports for a week or two, then set mode: enforce",
+    Mode.ENFORCE: "nothing; senders insist on verified TLS. To leave, set mode: none first",
+    Mode.NONE: "wait until every older policy has expired (the greatest maxAge ever served), then remove the domain",
 }
 
 config = pulumi.Config("mta-sts")
@@ -35,7 +36,11 @@ except (settings.SettingsError, website.WebsiteError, azure.ZoneError) as error:
 
 tags = {**stack.tags, "service": "mta-sts"}
 group = resources.ResourceGroup(
-    "mta-sts", resource_group_name=stack.resource_group, location=stack.location, tags=tags
+    "mta-sts",
+    resource_group_name=stack.resource_group,
+    location=stack.location,
+    tags=tags,
+    opts=pulumi.ResourceOptions(protect=any(each.policy.mode == Mode.ENFORCE for each in stack.policies)),
 )
 sites = {
     policy.name: PolicySite(
@@ -61,7 +66,7 @@ pulumi.export(
             "policyUrl": sites[policy.name].domains[domain.name].policy_url,
             "policyId": policy.policy.id,
             "defaultHostname": sites[policy.name].site.default_hostname,
-            "next": NEXT[policy.policy.mode.value],
+            "next": NEXT[policy.policy.mode],
         }
         for policy in stack.policies
         for domain in policy.domains

@@ -7,7 +7,7 @@ import pulumi
 from pulumi_azure_native import web
 
 from components.dns import Backend
-from policy import Policy, StsRecord, TlsRptRecord
+from policy import Mode, Policy, StsRecord, TlsRptRecord
 from provider.resources import LivePolicy, RecordSeen
 from settings import Domain
 
@@ -41,7 +41,8 @@ class MailDomain(pulumi.ComponentResource):
     3. The policy, live on that very host.
     4. The TXT record `_mta-sts.<domain>` with the policy's id (RFC 8461 8.1: never before 3).
 
-    The TXT record `_smtp._tls.<domain>` (RFC 8460 3) depends on nothing. Destroying goes the other way.
+    The TXT record `_smtp._tls.<domain>` (RFC 8460 3) depends on nothing. Destroying goes the other way. While
+    the policy is enforced, the engine itself refuses to delete or move what senders rely on.
 
     :param site: the policy's Static Web App; `default_hostname` is its own host name.
     :param content: the upload that `policy` is part of.
@@ -67,7 +68,14 @@ class MailDomain(pulumi.ComponentResource):
             {"name": f"_mta-sts.{domain.name}", "type": "TXT", "ttl": TTL, "value": StsRecord(policy.id).render()},
         ]
         after = self._after
-        cname = backend.record_set(f"{name}-cname", host, "CNAME", [target], TTL, after())
+        enforced = policy.mode == Mode.ENFORCE
+        protected = pulumi.ResourceOptions(protect=enforced)
+        # An enforced domain that would move to another site is refused here, before its CNAME is touched:
+        # a protected resource may be updated, but not replaced.
+        unmoved = pulumi.ResourceOptions(
+            protect=enforced, replace_on_changes=["cnameRecord"] if enforced else None
+        )
+        cname = backend.record_set(f"{name}-cname", host, "CNAME", [target], TTL, _merge(after(), unmoved))
         seen = RecordSeen(f"{name}-cname-seen", record=host, type="CNAME", values=[target], opts=after(cname))
         bound = web.StaticSiteCustomDomain(
             f"{name}-custom-domain",
@@ -75,8 +83,9 @@ class MailDomain(pulumi.ComponentResource):
             resource_group_name=resource_group,
             domain_name=host,
             validation_method="cname-delegation",
-            opts=pulumi.ResourceOptions.merge(
+            opts=_merge(
                 after(seen),
+                protected,
                 pulumi.ResourceOptions(
                     # Two apps can't hold one host name, so a domain that moves leaves the old app first.
                     delete_before_replace=True,
@@ -91,10 +100,8 @@ class MailDomain(pulumi.ComponentResource):
             default_hostname=target,
             opts=after(bound, content),
         )
-        backend.record_set(
-            f"{name}-mta-sts", f"_mta-sts.{domain.name}", "TXT", [records[1]["value"]], TTL,
-            pulumi.ResourceOptions.merge(after(live), pulumi.ResourceOptions(protect=policy.mode == "enforce")),
-        )  # fmt: skip
+        owner, text = records[1]["name"], records[1]["value"]
+        backend.record_set(f"{name}-mta-sts", owner, "TXT", [text], TTL, _merge(after(live), protected))
         if tls_reports:
             text = tls_reports.render()
             owner = f"_smtp._tls.{domain.name}"
@@ -106,6 +113,13 @@ class MailDomain(pulumi.ComponentResource):
 
     def _after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=list(resources))
+
+
+def _merge(*options: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+    merged = pulumi.ResourceOptions()
+    for each in options:
+        merged = pulumi.ResourceOptions.merge(merged, each)
+    return merged
 
 
 _hooks: list[pulumi.ErrorHook] = []

@@ -7,6 +7,7 @@ from pulumi_azure_native import web
 
 from components.dns import Backend
 from components.mail_domain import MailDomain
+from policy import Mode
 from provider.resources import Content
 from settings import PolicySettings
 
@@ -36,6 +37,7 @@ class PolicySite(pulumi.ComponentResource):
     ) -> None:
         super().__init__("mtasts:index:PolicySite", name, None, opts)
         policy = settings.policy
+        protected = pulumi.ResourceOptions(parent=self, protect=policy.mode == Mode.ENFORCE)
         self.site = web.StaticSite(
             f"mta-sts-{name}",
             resource_group_name=resource_group,
@@ -50,7 +52,7 @@ class PolicySite(pulumi.ComponentResource):
             staging_environment_policy=web.StagingEnvironmentPolicy.DISABLED,
             allow_config_file_updates=True,
             tags=tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=protected,
         )
         secrets = web.list_static_site_secrets_output(
             name=self.site.name, resource_group_name=resource_group, opts=pulumi.InvokeOutputOptions(parent=self)
@@ -62,7 +64,7 @@ class PolicySite(pulumi.ComponentResource):
             policy=policy.render().decode(),
             web=files,
             static_sites_client=static_sites_client,
-            opts=pulumi.ResourceOptions(parent=self, protect=policy.mode == "enforce"),
+            opts=protected,
         )
         self.domains = {
             domain.name: MailDomain(

@@ -21,7 +21,9 @@ class MxPattern:
     def __post_init__(self) -> None:
         host = self.text.removeprefix("*.")
         if "*" in host:
-            raise PolicyError("mx", self.text, "* must be the whole leftmost label, as in *.example.net", "RFC 8461 3.2")
+            raise PolicyError(
+                "mx", self.text, "* must be the whole leftmost label, as in *.example.net", "RFC 8461 3.2"
+            )
         check_host(host, "mx")
         object.__setattr__(self, "text", self.text.lower())  # host names know no case (RFC 4343)
 

@@ -144,6 +144,8 @@ def _fields(text: str) -> list[tuple[str, str]]:
 
 def _check_extension(name: str, value: str) -> None:
     if not NAME.match(name):
-        raise PolicyError("field name", name, "must be 1 to 32 letters, digits, _, - or ., the first no sign", SECTION)
+        raise PolicyError(
+            "field name", name, "must be 1 to 32 letters, digits, _, - or ., the first no sign", SECTION
+        )
     if not VALUE.match(value):
         raise PolicyError(name, value, "must be non-empty, without control characters or outer blanks", SECTION)

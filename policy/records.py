@@ -128,7 +128,9 @@ def _fields(text: str | bytes, version: str, section: str) -> dict[str, str]:
     for part in parts[1:]:
         name, equals, value = part.partition("=")
         if not equals or not NAME.match(name):
-            raise PolicyError("field", part, "must be name=value, the name of 1 to 32 letters, digits, _, - or .", section)
+            raise PolicyError(
+                "field", part, "must be name=value, the name of 1 to 32 letters, digits, _, - or .", section
+            )
         if name not in ("id", "rua") and not VALUE.match(value):
             raise PolicyError(name, value, "must be non-empty ASCII without blanks, = or ;", section)
         if name == "id" and not ID.match(value) and section == STS and name not in found:

@@ -12,20 +12,14 @@ from typing import Any, cast
 import grpc
 import grpc.aio
 from pulumi.provider.experimental import provider as protocol
-from pulumi.provider.experimental.property_value import Computed, PropertyValue
+from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+from pulumi.runtime.rpc import UNKNOWN  # how the engine writes a value that a preview can't know yet
 
 from provider.kinds import KINDS, Kind
 from provider.wait import Wait, WaitError
 
 Properties = dict[str, PropertyValue]
-
-
-class Unknown:
-    """A value that is known only once what it comes from exists; it equals nothing else."""
-
-
-UNKNOWN = Unknown()
 
 
 class Engine:
@@ -87,7 +81,8 @@ class Resources(protocol.Provider):
         failures += [
             protocol.CheckFailure(name, f"{name!r} is missing or not a {wanted.__name__}")
             for name, wanted in kind.inputs.items()
-            if not isinstance(given.get(name), (wanted, Unknown))
+            if not isinstance(given.get(name), wanted)
+            and given.get(name) != UNKNOWN
             and not (name in kind.optional and given.get(name) is None)
         ]
         return protocol.CheckResponse(inputs=request.new_inputs, failures=failures)
@@ -160,8 +155,6 @@ def plain(values: Properties) -> dict[str, Any]:
 
 def _plain(value: PropertyValue) -> Any:
     inner = value.value
-    if isinstance(inner, Computed):
-        return UNKNOWN
     if isinstance(inner, Mapping):
         return plain(cast(Properties, inner))
     if isinstance(inner, Sequence) and not isinstance(inner, str):
@@ -175,7 +168,7 @@ def wrap(value: Any) -> PropertyValue:
         return PropertyValue({name: wrap(each) for name, each in cast(dict[str, Any], value).items()})
     if isinstance(value, list):
         return PropertyValue([wrap(each) for each in cast(list[Any], value)])
-    return PropertyValue.computed() if value is UNKNOWN else PropertyValue(value)
+    return PropertyValue(value)
 
 
 def differences(path: str, old: Any, new: Any) -> list[str]:

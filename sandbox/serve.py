@@ -13,6 +13,8 @@ from aiohttp import web
 
 from sandbox import arm
 from sandbox.arm import login, operations
+from sandbox.arm.errors import WebError
+from sandbox.arm.sites import NO_CNAME
 from sandbox.certificates import Certificates
 from sandbox.dns.server import NameServer
 from sandbox.dns.view import View
@@ -61,10 +63,11 @@ class Daemon:
         return self._cut(request, host) if kind == "lose-reply" else response
 
     def _faulty(self, request: web.Request, host: str, status: int) -> web.Response:
+        """An ordered error; 400 is what Azure says for minutes while it doesn't see a CNAME that others see."""
         self.state.log("fault", host, request.method, request.path, status)
-        code = "TooManyRequests" if status == 429 else "InternalServerError"
-        body = {"error": {"code": code, "message": "Ordered by `python -m sandbox fault`."}}
-        return web.json_response(body, status=status, headers={"Retry-After": "1"})
+        code = {400: "BadRequest", 429: "TooManyRequests"}.get(status, "InternalServerError")
+        error = WebError(status, code, NO_CNAME if status == 400 else "Ordered by `python -m sandbox fault`.")
+        return web.json_response(error.body(), status=status, headers={"Retry-After": "1"})
 
     def _cut(self, request: web.Request, host: str) -> web.Response:
         self.state.log("fault", host, request.method, request.path, 0, "connection cut")

@@ -25,7 +25,7 @@ def main() -> int:
     if domains:
         url = next(iter(domains.values()))["policyUrl"]
         console.print("The policy as a sender sees it:", highlight=False)
-        print(f'  eval "$(.venv/bin/python -m sandbox env)"; curl -i {url}')
+        print(f'  eval "$(.venv/bin/python -m sandbox env)"; curl -si --suppress-connect-headers {url}')
     return 0
 
 

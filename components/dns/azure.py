@@ -118,6 +118,6 @@ async def _exists(group: str, zone: str) -> bool:
         if any(each in str(error) for each in NOT_FOUND):
             return False
         raise ZoneError(
-            f"can't ask Azure for the DNS zone {zone}: {error}. Check the network (HTTPS_PROXY too) and that you are "
+            f"can't ask Azure for the DNS zone {zone}: {str(error).rpartition('returned an error: ')[2]}. Check the network (HTTPS_PROXY too) and that you are "
             "signed in (az login, or ARM_CLIENT_ID, ARM_TENANT_ID and the rest)"
         ) from None

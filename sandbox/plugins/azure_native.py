@@ -17,17 +17,17 @@ from typing import Any
 import grpc
 import grpc.aio
 from pulumi.provider.experimental import provider as protocol
-from pulumi.provider.experimental.property_value import Computed, PropertyValue
+from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import provider_pb2_grpc
+from pulumi.runtime.rpc import UNKNOWN
 
 from sandbox.plugins.client import Azure, AzureError
 from sandbox.plugins.types import FUNCTIONS, TYPES, Type
 
 VERSION = "3.29.0"
 Properties = dict[str, PropertyValue]
-UNKNOWN = object()
 
 
 class AzureNative(protocol.Provider):
@@ -200,14 +200,14 @@ def state(type_: Type, body: dict[str, Any], inputs: Properties) -> Properties:
 def preview(type_: Type, inputs: Properties) -> Properties:
     """What is known before it exists."""
     unknown = ("name", "type", "etag", *type_.outputs)
-    return {**dict.fromkeys(unknown, PropertyValue.computed()), **inputs}
+    return {**dict.fromkeys(unknown, PropertyValue(UNKNOWN)), **inputs}
 
 
 def equal(name: str, old: Any, new: Any) -> bool:
     """Whether two values mean the same; Azure writes `West Europe` for `westeurope`."""
     if name == "location" and isinstance(old, str) and isinstance(new, str):
         return old.replace(" ", "").lower() == new.replace(" ", "").lower()
-    return old == new and old is not UNKNOWN
+    return old == new
 
 
 def plain(values: Mapping[str, PropertyValue]) -> dict[str, Any]:
@@ -217,8 +217,6 @@ def plain(values: Mapping[str, PropertyValue]) -> dict[str, Any]:
 
 def _plain(value: PropertyValue) -> Any:
     inner = value.value
-    if isinstance(inner, Computed):
-        return UNKNOWN
     if isinstance(inner, Mapping):
         return plain(inner)
     if isinstance(inner, Sequence) and not isinstance(inner, str):

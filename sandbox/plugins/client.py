@@ -99,13 +99,19 @@ class Azure:
         try:
             return call()
         except exceptions.ClientAuthenticationError as error:
+            if "Connection" in str(error) or "connect" in str(error):
+                raise AzureError(unreachable("login.microsoftonline.com", error)) from None
             raise AzureError(f"building auth config: {str(error).splitlines()[0]}") from None
         except exceptions.HttpResponseError as error:
             raise AzureError(describe(error)) from None
         except (exceptions.ServiceRequestError, exceptions.ServiceResponseError) as error:
-            proxy = os.environ.get("HTTPS_PROXY", "not set")
-            reason = str(error.inner_exception or error).rpartition(": ")[2].strip("'\")")
-            raise AzureError(UNREACHABLE.format(host="Azure", reason=reason, proxy=proxy)) from None
+            raise AzureError(unreachable("Azure", error.inner_exception or error)) from None
+
+
+def unreachable(host: str, error: object) -> str:
+    """No connection: which host, why, and what to look at."""
+    reason = str(error).splitlines()[0].rpartition(": ")[2].strip("'\")")
+    return UNREACHABLE.format(host=host, reason=reason, proxy=os.environ.get("HTTPS_PROXY", "not set"))
 
 
 def describe(error: Any) -> str:

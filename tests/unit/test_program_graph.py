@@ -159,7 +159,8 @@ def test_the_report_record_waits_for_nothing_but_stands_only_where_reports_are_w
 
 def test_an_enforced_policy_is_protected_and_a_tested_one_is_not(declared: Monitor) -> None:
     protected = {name for name, each in declared.requests.items() if each.protect}
-    assert protected == {"example.com-mta-sts", "strict-content"}
+    domain = {f"example.com-{each}" for each in ("cname", "custom-domain", "mta-sts")}
+    assert protected == {"mta-sts", "mta-sts-strict", "strict-content"} | domain
 
 
 def test_the_record_names_the_hash_of_the_policy_that_is_uploaded(declared: Monitor) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 
 from pulumi.provider.experimental import provider as protocol
 from pulumi.provider.experimental.property_value import PropertyValue
+from pulumi.runtime.rpc import UNKNOWN
 
-from provider.server import UNKNOWN, Engine, Resources, differences, plain, wrap
+from provider.server import Engine, Resources, differences, plain, wrap
 
 URN = "urn:pulumi:dev::mta-sts::mtasts:index:PolicySite$mtasts:index:{}::name"
 CONTENT: dict[str, Any] = {
