@@ -11,11 +11,14 @@ class PolicyError(ValueError):
     """
 
     def __init__(self, field: str, value: object, rule: str, section: str) -> None:
+        super().__init__(field, value, rule, section)
         self.field = field
         self.value = value
         self.rule = rule
         self.section = section
-        shown = repr(value)
+
+    def __str__(self) -> str:
+        shown = repr(self.value)
         if len(shown) > 80:
             shown = f"{shown[:76]}…{shown[-1]}"
-        super().__init__(f"{field} {shown}: {rule} ({section})")
+        return f"{self.field} {shown}: {self.rule} ({self.section})"

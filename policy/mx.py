@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from policy.errors import PolicyError
-from policy.names import check_host
+from policy.names import check_host, to_a_label
 
 
 @dataclass(frozen=True, order=True)
@@ -37,7 +37,10 @@ class MxPattern:
 
     def matches(self, host: str) -> bool:
         """Whether a policy with this pattern allows an MX host; `*` stands for exactly one label (4.1)."""
-        name = host.removesuffix(".").lower()
+        try:
+            name = to_a_label(host).removesuffix(".").lower()  # names are compared as A-labels (RFC 6125 6.4.2)
+        except PolicyError:
+            return False
         if not self.text.startswith("*."):
             return name == self.text
         first, dot, rest = name.partition(".")

@@ -8,7 +8,7 @@ import idna
 from policy.errors import PolicyError
 
 LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
-DOMAIN_RULE = "must be host name labels of letters, digits and -, joined by dots"
+LABEL_RULE = "labels are letters, digits and -, with no - at either end"
 SECTION = "RFC 8461 3.2"
 
 
@@ -19,6 +19,9 @@ def to_a_label(text: str) -> str:
     """
     if text.isascii():
         return text
+    hint = _mistake(text)
+    if hint:
+        raise PolicyError("domain", text, hint, SECTION)
     try:
         return idna.encode(text, uts46=True).decode("ascii")
     except (idna.IDNAError, UnicodeError) as error:
@@ -52,8 +55,12 @@ def check_host(text: str, field: str) -> None:
     for label in text.split("."):
         if len(label) > 63:
             raise PolicyError(field, text, f"has the label {label[:10]}… of over 63 characters", "RFC 1035 2.3.4")
+        if not label:
+            raise PolicyError(field, text, "has an empty label: a dot too many, or no name at all", SECTION)
+        if "_" in label:
+            raise PolicyError(field, text, f"has a _ in {label}, which no host name has", SECTION)
         if not LABEL.match(label):
-            raise PolicyError(field, text, DOMAIN_RULE, SECTION)
+            raise PolicyError(field, text, f"has the label {label}; {LABEL_RULE}", SECTION)
 
 
 def _mistake(text: str) -> str | None:

@@ -14,7 +14,9 @@ LARGEST = 64 * 1024  # bytes a sender need accept (RFC 8461 3.3)
 SECTION = "RFC 8461 3.2"
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}\Z")
-VALUE = re.compile(r"[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?\Z")
+VALUE = re.compile(
+    r"[^\x00-\x20\x7f\ud800-\udfff](?:[^\x00-\x1f\x7f\ud800-\udfff]*[^\x00-\x20\x7f\ud800-\udfff])?\Z"
+)
 KNOWN = ("version", "mode", "max_age", "mx")
 
 
@@ -45,14 +47,14 @@ class Policy:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "mx", tuple(sorted(set(self.mx))))
-        if not 0 <= self.max_age <= MAX_AGE_LIMIT:
+        if isinstance(self.max_age, bool) or not 0 <= self.max_age <= MAX_AGE_LIMIT:
             raise PolicyError("max_age", self.max_age, f"must be 0 to {MAX_AGE_LIMIT} seconds", SECTION)
         if not self.mx and self.mode != Mode.NONE:
             raise PolicyError("mx", "", f"at least one is needed in mode {self.mode}", SECTION)
         for name, value in self.extensions:
             _check_extension(name, value)
-            if name in KNOWN:
-                raise PolicyError(name, value, "is no extension", SECTION)
+            if name in KNOWN or sum(name == other for other, _ in self.extensions) > 1:
+                raise PolicyError(name, value, "is no extension, or stands there twice", SECTION)
         if len(self.render()) > LARGEST:
             raise PolicyError("policy", f"{len(self.mx)} mx", f"is larger than {LARGEST} bytes", "RFC 8461 3.3")
 
@@ -62,6 +64,8 @@ class Policy:
 
         :raises PolicyError: a value that the RFC forbids.
         """
+        if isinstance(mx, str):
+            raise PolicyError("mx", mx, "must be a list of patterns", SECTION)
         return cls(_mode(mode), max_age, tuple(MxPattern.parse(each) for each in mx))
 
     @classmethod
@@ -130,12 +134,12 @@ def _text(document: str | bytes) -> str:
 def _fields(text: str) -> list[tuple[str, str]]:
     lines = text.removesuffix("\n").split("\n")
     fields: list[tuple[str, str]] = []
-    for line in lines:
+    for number, line in enumerate(lines, 1):
         # sts-policy-term is LF or CRLF, after *WSP
         name, colon, value = line.removesuffix("\r").rstrip(" \t").partition(":")
         if not colon:
             rule = "a blank line is not allowed" if not name else "must be `name: value`"
-            raise PolicyError("line", line, rule, SECTION)
+            raise PolicyError(f"line {number}", line, rule, SECTION)
         value = value.lstrip(" \t")
         _check_extension(name, value)  # the known fields have these shapes too
         fields.append((name, value))

@@ -3,15 +3,15 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from policy.errors import PolicyError
+from policy.names import check_host
 
 STS, TLSRPT = "RFC 8461 3.1", "RFC 8460 3"
 ID = re.compile(r"[A-Za-z0-9]{1,32}\Z")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}\Z")
 VALUE = re.compile(r"[\x21-\x3a\x3c\x3e-\x7e]+\Z")  # no "=", ";", blank or control character
-URI = re.compile(r"[\x21-\x7e]+\Z")
+URI = re.compile(r"(?:[A-Za-z0-9:/?#@$&'()*+=._~-]|%[0-9A-Fa-f]{2})+")  # RFC 3986 without , ! ; [ ]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class StsRecord:
     def __post_init__(self) -> None:
         if not ID.match(self.id):
             raise PolicyError("id", self.id, "must be 1 to 32 letters or digits", STS)
-        _check_extensions(self.extensions, STS)
+        _check_extensions(self.extensions, STS, ("v", "id"))
 
     @classmethod
     def parse(cls, text: str | bytes) -> "StsRecord":
@@ -70,7 +70,7 @@ class TlsRptRecord:
             raise PolicyError("rua", "", "needs at least one URI", TLSRPT)
         for uri in self.rua:
             _check_uri(uri)
-        _check_extensions(self.extensions, TLSRPT)
+        _check_extensions(self.extensions, TLSRPT, ("v", "rua"))
 
     @classmethod
     def parse(cls, text: str | bytes) -> "TlsRptRecord":
@@ -124,39 +124,49 @@ def _fields(text: str | bytes, version: str, section: str) -> dict[str, str]:
         raise PolicyError("v", parts[0], f"must begin with {version}", section)
     if parts[-1] == "":  # one trailing delimiter
         parts.pop()
-    found: dict[str, str] = {}
+    found = {"v": version}
     for part in parts[1:]:
         name, equals, value = part.partition("=")
         if not equals or not NAME.match(name):
             raise PolicyError(
                 "field", part, "must be name=value, the name of 1 to 32 letters, digits, _, - or .", section
             )
-        if name not in ("id", "rua") and not VALUE.match(value):
-            raise PolicyError(name, value, "must be non-empty ASCII without blanks, = or ;", section)
-        if name == "id" and not ID.match(value) and section == STS and name not in found:
-            raise PolicyError("id", value, "must be 1 to 32 letters or digits", section)
+        if name == "rua" and section == TLSRPT:
+            found[name] = f"{found[name]},{value}" if name in found else value  # there may be more than one (3)
+        elif name != "id" or name in found:
+            _check_extensions(((name, value),), section)
         found.setdefault(name, value)
+    del found["v"]
     return found
 
 
-def _check_extensions(extensions: tuple[tuple[str, str], ...], section: str) -> None:
+def _check_extensions(
+    extensions: tuple[tuple[str, str], ...], section: str, reserved: tuple[str, ...] = ()
+) -> None:
+    names = [name for name, _ in extensions]
     for name, value in extensions:
         if not NAME.match(name) or not VALUE.match(value):
             raise PolicyError(name, value, "must be non-empty ASCII without blanks, = or ;", section)
+        if name in reserved or names.count(name) > 1:
+            raise PolicyError(name, value, "is no extension, or stands there twice", section)
 
 
-def _check_uri(uri: str) -> None:
+def _check_uri(uri: object) -> None:
     """RFC 3986, with `,`, `!` and `;` percent-encoded (RFC 8460 3)."""
+    if not isinstance(uri, str):
+        raise PolicyError("rua", uri, "must be a text", TLSRPT)
     if "@" in uri and ":" not in uri:
         raise PolicyError("rua", uri, f"is an address, not a URI; write mailto:{uri}", TLSRPT)
-    if not URI.match(uri) or any(sign in uri for sign in ",!;"):
+    if not URI.fullmatch(uri):
         raise PolicyError("rua", uri, "must be a URI with blanks and , ! ; percent-encoded", TLSRPT)
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        parts = urlsplit("")
-    local, at, domain = parts.path.partition("@")
-    mail = parts.scheme.lower() == "mailto" and local and at and domain
-    web = parts.scheme.lower() == "https" and parts.netloc
-    if not mail and not web:
+    scheme, _, rest = uri.partition(":")
+    if scheme.lower() == "mailto":
+        local, at, domain = rest.partition("?")[0].partition("@")
+        good = local and at and "/" not in domain
+    else:
+        authority = rest[2:].partition("/")[0].partition("?")[0] if rest.startswith("//") else ""
+        domain, _, port = authority.partition(":")
+        good = scheme.lower() == "https" and domain and (not port or port.isdigit())
+    if not good:
         raise PolicyError("rua", uri, "must be mailto:name@domain or https://host/…", TLSRPT)
+    check_host(domain, "rua")

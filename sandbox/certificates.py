@@ -32,7 +32,7 @@ class Certificates:
         """The context to listen with."""
         base = self._context(self.DEFAULT)
 
-        def choose(socket: ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> None:
+        def choose(socket: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
             if name and self.allowed(name.lower()):
                 socket.context = self._context(name.lower())
 

@@ -48,7 +48,7 @@ class Daemon:
             return f"{host} leads to no Static Web App"
         return f"{host} is not part of this sandbox: nothing leaves the machine"
 
-    async def request(self, request: web.Request) -> web.StreamResponse:
+    async def request(self, request: web.BaseRequest) -> web.StreamResponse:
         """Every HTTPS request: a fault if one was ordered, else the service that the host names."""
         host = request.host.partition(":")[0].lower()
         kind, value = self.state.fault(host, request.method, request.path) or ("", 0.0)
@@ -62,20 +62,20 @@ class Daemon:
         response = self._dispatch(request, host, body)
         return self._cut(request, host) if kind == "lose-reply" else response
 
-    def _faulty(self, request: web.Request, host: str, status: int) -> web.Response:
+    def _faulty(self, request: web.BaseRequest, host: str, status: int) -> web.Response:
         """An ordered error; 400 is what Azure says for minutes while it doesn't see a CNAME that others see."""
         self.state.log("fault", host, request.method, request.path, status)
         code = {400: "BadRequest", 429: "TooManyRequests"}.get(status, "InternalServerError")
         error = WebError(status, code, NO_CNAME if status == 400 else "Ordered by `python -m sandbox fault`.")
         return web.json_response(error.body(), status=status, headers={"Retry-After": "1"})
 
-    def _cut(self, request: web.Request, host: str) -> web.Response:
+    def _cut(self, request: web.BaseRequest, host: str) -> web.Response:
         self.state.log("fault", host, request.method, request.path, 0, "connection cut")
         if request.transport:
             request.transport.abort()
         return web.Response()
 
-    def _dispatch(self, request: web.Request, host: str, body: bytes) -> web.Response:
+    def _dispatch(self, request: web.BaseRequest, host: str, body: bytes) -> web.Response:
         if host == ARM:
             return self._arm(request, body)
         if host == LOGIN:
@@ -96,7 +96,7 @@ class Daemon:
         self.state.log(service, host, request.method, request.path, page.status, f"sha256={page.sha256}")
         return web.Response(status=page.status, body=page.body, headers=page.headers)
 
-    def _arm(self, request: web.Request, body: bytes) -> web.Response:
+    def _arm(self, request: web.BaseRequest, body: bytes) -> web.Response:
         call = arm.Call(
             state=self.state,
             view=self.view,

@@ -39,7 +39,10 @@ class EngineError(Exception):
 
 def main() -> int:
     """Print the folder; 1 and one line on stderr where none can be had."""
-    parser = argparse.ArgumentParser(prog="python -m tools.get_engine", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.get_engine",
+        description="Gets the Pulumi engine, and prints the folder that belongs first on PATH.",
+    )
     parser.add_argument("--build", action="store_true", help="build from Go modules, download nothing else")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -162,19 +165,20 @@ def go(module: str, *arguments: str) -> str:
     """
     environment = {**os.environ, "GOFLAGS": "-mod=readonly -buildvcs=false", "GOWORK": "off", "CGO_ENABLED": "0"}
     started, shown = time.monotonic(), 0.0
+    pipe = subprocess.PIPE
     process = subprocess.Popen(
         ["go", *arguments],
         cwd=HERE / module,
         env=environment,
         text=True,
-        stdout=subprocess.PIPE,
-        stderr=(log := tempfile.TemporaryFile("w+")),
+        stdout=pipe,
+        stderr=pipe,
         process_group=0,
     )
     try:
         while True:
             try:
-                output, _ = process.communicate(timeout=1)
+                output, log = process.communicate(timeout=1)
                 break
             except subprocess.TimeoutExpired:
                 elapsed = time.monotonic() - started
@@ -184,9 +188,8 @@ def go(module: str, *arguments: str) -> str:
     except BaseException:
         os.killpg(process.pid, signal.SIGKILL)
         raise
-    log.seek(0)
     if process.returncode:
-        lines = [line for line in log.read().splitlines() if not line.startswith("go: downloading")]
+        lines = [line for line in log.splitlines() if not line.startswith("go: downloading")]
         raise EngineError(f"go {arguments[0]} in tools/{module} failed: {' / '.join(lines[-3:])}")
     return output
 

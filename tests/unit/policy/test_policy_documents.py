@@ -1,5 +1,8 @@
 """The documents of RFC 8461 and RFC 8460: good and bad ones, the reason beside each bad one."""
 
+import pickle
+from collections.abc import Callable
+
 import pytest
 
 from policy import Mode, MxPattern, Policy, PolicyError, StsRecord, TlsRptRecord
@@ -27,12 +30,12 @@ GOOD_POLICIES = {
     "a single-label mx": MIN.replace("a.test", "localhost"),
 }
 BAD_POLICIES = {
-    "empty": ("", "line"),
-    "only a line end": ("\n", "line"),
-    "blank line inside": ("version: STSv1\n\nmode: none\nmax_age: 1", "line"),
-    "blank line at the end": (MIN + "\n\n", "line"),
-    "blank line at the end, CRLF": (RFC_EXAMPLE + "\r\n", "line"),
-    "comment": ("# hello\n" + MIN, "line"),
+    "empty": ("", "line 1"),
+    "only a line end": ("\n", "line 1"),
+    "blank line inside": ("version: STSv1\n\nmode: none\nmax_age: 1", "line 2"),
+    "blank line at the end": (MIN + "\n\n", "line 5"),
+    "blank line at the end, CRLF": (RFC_EXAMPLE + "\r\n", "line 7"),
+    "comment": ("# hello\n" + MIN, "line 1"),
     "leading blank": (" " + MIN, "field name"),
     "blank before the colon": (MIN.replace("mode:", "mode :"), "field name"),
     "byte order mark": ("\ufeff" + MIN, "field name"),
@@ -122,6 +125,8 @@ def test_mx_order_and_case_do_not_change_the_id_but_mode_age_and_hosts_do() -> N
         ("*.mx.microsoft", "x.h-v1.mx.microsoft", False),
         ("*.EXAMPLE.com", "mail.example.com", True),
         ("mail.example.com", "", False),
+        ("x.xn--aca-6ma.com", "x.ñaca.com", True),
+        ("*.example.com", "☃☃..example.com", False),
     ],
 )
 def test_a_wildcard_is_exactly_one_label(pattern: str, host: str, matches: bool) -> None:
@@ -134,13 +139,14 @@ GOOD_RECORDS = {
     "v=STSv1 \t;\t id=a ;": "a",
     "v=STSv1; x-1.y_z=v!; id=a": "a",
     "v=STSv1; id=a; id=b": "a",
+    "v=STSv1; id=a; v=STSv1": "a",
     "v=STSv1; id=" + "a" * 32: "a" * 32,
 }
 BAD_RECORDS = [
     "", "v=STSv1", "v=STSv1;", "v=STSv1; x=1;", "v=STSv1; id=;", "v=STSv1; id=a-b;", "v=STSv1; id=" + "a" * 33,
     "v=STSv2; id=a", "V=STSv1; id=a", "v=stsv1; id=a", " v=STSv1; id=a", "id=a; v=STSv1", "v=STSv1; id=a;;",
     "v=STSv1; id = a", "v=STSv1, id=a", "v=STSv1; id=a; x=", "v=STSv1; id=a; x=a b", "v=STSv1; id=a; x=a=b",
-    "v=STSv1; id=a; _x=1", "v=STSv1; ID=a", "v=STSv1; id=ä", "v=STSv1; id=a\n", '"v=STSv1; id=a"', "v=STSv1; id=a b",
+    "v=STSv1; id=a; _x=1", "v=STSv1; ID=a", "v=STSv1; id=ä", "v=STSv1; id=a\n", '"v=STSv1; id=a"', "v=STSv1; id=a b", "v=STSv1; id=a; id=",
 ]  # fmt: skip
 
 
@@ -179,10 +185,10 @@ def test_a_report_goes_to_mail_or_https(uri: str) -> None:
 @pytest.mark.parametrize(
     "uri",
     ["", "tls@example.org", "mailto:", "mailto:tls", "mailto:@x", "http://r.test", "https://", "ftp://a/b",
-     "mailto:a,b@c.d", "mailto:a@b.c!10m", "mailto:a b@c.d", "https://[", "mailto:ä@b.c"],
+     "mailto:a,b@c.d", "mailto:a@b.c!10m", "mailto:a b@c.d", "https://[", "mailto:ä@b.c", "https://h.test/%zz", "https://-.test/", "https://u:p@h.test/", "mailto:a@-", "mailto:a@b@c.de", "https://h.test:x/"],
 )  # fmt: skip
 def test_a_bad_report_address_is_refused(uri: str) -> None:
-    with pytest.raises(PolicyError, match="RFC 8460 3"):
+    with pytest.raises(PolicyError, match="RFC 846"):
         TlsRptRecord((uri,))
 
 
@@ -194,6 +200,7 @@ def test_an_address_without_mailto_is_told_what_to_write() -> None:
 def test_a_report_record_with_several_addresses() -> None:
     text = "v=TLSRPTv1;rua=mailto:a@b.c , https://d.test/e; x=y"
     assert TlsRptRecord.parse(text).rua == ("mailto:a@b.c", "https://d.test/e")
+    assert TlsRptRecord.parse(text + "; rua=mailto:f@g.h").rua[2:] == ("mailto:f@g.h",)
     assert TlsRptRecord.find(["other", text]).extensions == (("x", "y"),)
     for bad in ("v=TLSRPTv1", "v=TLSRPTv1; x=y", "v=TLSRPTv2; rua=mailto:a@b.c", text + " "):
         with pytest.raises(PolicyError):
@@ -212,10 +219,33 @@ def test_u_labels_become_a_labels() -> None:
     [
         ("https://example.org", "scheme"), ("example.org/x", "slash"), ("a@example.org", "after the @: example.org"),
         ("example.org.", "trailing dot"), ("*.example.org", r"\*"), ("192.0.2.1", "address"), ("2001:db8::1", "address"),
-        ("example.org:25", "port"), ("10 mx.example.org", "spaces"), ("org", "two labels"), ("", "labels"),
-        ("a..b", "labels"), ("-a.b", "labels"), ("a_b.c", "labels"), ("x" * 64 + ".org", "63"), ("a." * 127 + "b", "253"),
+        ("example.org:25", "port"), ("10 mx.example.org", "spaces"), ("org", "two labels"), ("", "empty label"),
+        ("a..b", "empty label"), ("-a.b", "labels"), ("a_b.c", "has a _"), ("x" * 64 + ".org", "63"), ("a." * 127 + "b", "253"),
     ],
 )  # fmt: skip
 def test_a_mistyped_domain_gets_a_hint(text: str, hint: str) -> None:
     with pytest.raises(PolicyError, match=hint):
         check_domain(text)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: TlsRptRecord((5,)),  # type: ignore[arg-type]
+        lambda: Policy.of("testing", 1, "mail.example.org"),
+        lambda: Policy.of("testing", True, ["a.test"]),
+        lambda: Policy(Mode.NONE, 1, (), (("x", "\ud800"),)),
+        lambda: Policy(Mode.NONE, 1, (), (("x", "1"), ("x", "2"))),
+        lambda: Policy(Mode.NONE, 1, (), (("mode", "none"),)),
+        lambda: StsRecord("a", (("id", "b"),)),
+        lambda: TlsRptRecord(("mailto:a@b.c",), (("v", "b"),)),
+    ],
+)
+def test_what_could_not_be_parsed_again_is_not_made(make: Callable[[], object]) -> None:
+    with pytest.raises(PolicyError):
+        make()
+
+
+def test_an_error_survives_pickling() -> None:
+    error = PolicyError("max_age", 5, "must be more", "RFC 8461 3.2")
+    assert str(pickle.loads(pickle.dumps(error))) == str(error) == "max_age 5: must be more (RFC 8461 3.2)"
