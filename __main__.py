@@ -11,7 +11,9 @@ from components import website
 from components.dns import azure
 from components.policy_site import PolicySite
 from policy import Mode
+from provider.resources import Provider
 
+waits = Provider("mtasts")
 HERE = Path(__file__).parent
 NEXT = {
     Mode.TESTING: "watch TLS reports for a week or two, then set mode: enforce",
@@ -52,6 +54,7 @@ sites = {
         location=stack.location,
         tags=tags,
         static_sites_client=stack.static_sites_client,
+        opts=pulumi.ResourceOptions(providers=[waits]),
     )
     for policy in stack.policies
 }

@@ -1,6 +1,8 @@
 """The provider's plugin process: `python -m provider ENGINE_ADDRESS`, started by the engine."""
 
 import asyncio
+import os
+import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -24,6 +26,8 @@ async def serve(engine_address: str) -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(port, flush=True)
+    for sign in (signal.SIGINT, signal.SIGTERM):  # the engine's way to say that it needs this no more; it waits
+        asyncio.get_running_loop().add_signal_handler(sign, os._exit, 0)
     await server.wait_for_termination()
 
 

@@ -5,6 +5,13 @@ from collections.abc import Mapping, Sequence
 import pulumi
 
 
+class Provider(pulumi.ProviderResource):
+    """The provider itself. Registered first, its plugin starts while the program goes on."""
+
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mtasts", name, {}, opts)
+
+
 class Content(pulumi.CustomResource):
     """The published files of one Static Web App: `web/` and the policy.
 

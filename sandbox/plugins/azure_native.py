@@ -5,10 +5,11 @@ replacement when a path input or the location changes, refusal to create what ex
 """
 
 import asyncio
+import os
 import random
 import re
+import signal
 import sys
-import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -39,7 +40,6 @@ class AzureNative(protocol.Provider):
     async def configure(self, request: protocol.ConfigureRequest) -> protocol.ConfigureResponse:
         config = {name: value for name, value in plain(request.args).items() if isinstance(value, str)}
         self.azure = Azure(config)
-        threading.Thread(target=_warm, args=[self.azure], daemon=True).start()
         return await super().configure(request)
 
     async def check(self, request: protocol.CheckRequest) -> protocol.CheckResponse:
@@ -149,12 +149,6 @@ class AzureNative(protocol.Provider):
         return {n: v for n, v in match.groupdict().items() if n != "subscriptionId"} if match else {}
 
 
-def _warm(azure: Azure) -> None:
-    """Import and sign in while the program is still starting."""
-    with suppress(Exception):
-        azure.send("GET", f"/subscriptions/{azure.subscription}", "2022-12-01")
-
-
 def type_of(urn: str) -> Type:
     """The type that a URN names."""
     token = urn.split("::")[-2].split("$")[-1]
@@ -260,6 +254,8 @@ async def serve(engine_address: str) -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(port, flush=True)
+    for sign in (signal.SIGINT, signal.SIGTERM):  # the engine's way to say that it needs this no more; it waits
+        asyncio.get_running_loop().add_signal_handler(sign, os._exit, 0)
     await server.wait_for_termination()
 
 

@@ -1,20 +1,11 @@
 """The resource graph that `__main__.py` declares, under Pulumi's mocks: each test is one promise."""
 
-import asyncio
-import json
-import runpy
-import sys
-from pathlib import Path
 from typing import Any
 
-import grpc
 import pulumi
 import pulumi.runtime
 import pytest
-from pulumi.runtime import mocks as pulumi_mocks
-from pulumi.runtime.stack import run_in_stack
-
-ROOT = Path(__file__).parents[2]
+from mocks import Cloud, Monitor, declare
 
 
 def configuration() -> dict[str, Any]:
@@ -39,93 +30,6 @@ def configuration() -> dict[str, Any]:
             },
         ],
     }
-
-
-class NotFound(grpc.RpcError):
-    """How the engine hands a provider's error over."""
-
-    def code(self) -> grpc.StatusCode:
-        return grpc.StatusCode.UNKNOWN
-
-    def details(self) -> str:
-        return 'Status=404 Code="ResourceNotFound"'
-
-
-class Cloud(pulumi_mocks.Mocks):
-    """Answers what Azure would."""
-
-    def __init__(self, zones: tuple[str, ...] = ("example.org", "example.net", "example.com")) -> None:
-        self.zones = zones
-
-    def new_resource(self, args: pulumi_mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        outputs = dict(args.inputs)
-        if args.typ == "azure-native:web:StaticSite":
-            outputs |= {"defaultHostname": f"{args.name}.azurestaticapps.net", "name": f"{args.name}0a1b"}
-        if args.typ == "azure-native:resources:ResourceGroup":
-            outputs["name"] = args.inputs["resourceGroupName"]
-        return f"{args.name}-id", outputs
-
-    def call(self, args: pulumi_mocks.MockCallArgs) -> Any:
-        if args.token == "azure-native:dns:getZone":
-            if args.args["zoneName"] not in self.zones:
-                raise NotFound
-            return {"id": "zone", "name": args.args["zoneName"]}
-        return {"properties": {"apiKey": "deployment-token"}}
-
-
-class Monitor(pulumi_mocks.MockMonitor):
-    """Remembers the registrations as the engine would get them."""
-
-    def __init__(self, mocks: pulumi_mocks.Mocks) -> None:
-        super().__init__(mocks)
-        self.requests: dict[str, Any] = {}
-        self.outputs: dict[str, Any] = {}
-
-    def RegisterResource(self, request: Any) -> Any:
-        self.requests[request.name] = request
-        return super().RegisterResource(request)
-
-    def RegisterResourceOutputs(self, request: Any) -> Any:
-        self.outputs[request.urn.split("::")[-1]] = request.outputs
-        return super().RegisterResourceOutputs(request)
-
-    def of(self, type_: str) -> set[str]:
-        return {name for name, each in self.requests.items() if each.type == type_}
-
-    def inputs(self, name: str) -> dict[str, Any]:
-        return pulumi.runtime.rpc.deserialize_properties(self.requests[name].object)
-
-    def before(self, name: str) -> set[str]:
-        """Everything that must stand before a resource is made, by name."""
-        found: set[str] = set()
-        todo = {name}
-        while todo:
-            urns = {urn for one in todo for urn in self.requests[one].dependencies}
-            todo = {urn.split("::")[-1] for urn in urns} - found
-            found |= todo
-        return found
-
-
-def declare(config: dict[str, Any], cloud: Cloud | None = None, location: str = "westeurope") -> Monitor:
-    """Run the program once."""
-    values = {f"mta-sts:{key}": json.dumps(value) for key, value in config.items()}
-    values["azure-native:location"] = location
-    monitor = Monitor(cloud or Cloud())
-    for name in ("settings", "components.mail_domain"):
-        sys.modules.pop(name, None)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PULUMI_CONFIG", json.dumps(values))
-        # Mocks have no callback server, which error hooks need.
-        patch.setattr(
-            "pulumi.resource_hooks.register_error_hook", lambda _: asyncio.ensure_future(asyncio.sleep(0))
-        )
-        asyncio.set_event_loop(asyncio.new_event_loop())
-        pulumi.runtime.set_mocks(monitor.mocks, project="mta-sts", stack="test", monitor=monitor)
-        pulumi.runtime.set_all_config(values)
-        pulumi.runtime.settings.set_root_resource(None)  # set_mocks has made one already
-        loop = asyncio.get_event_loop()
-        loop.run_until_complete(run_in_stack(lambda: runpy.run_path(str(ROOT / "__main__.py"))))
-    return monitor
 
 
 @pytest.fixture(scope="module")
