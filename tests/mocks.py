@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import os
 import runpy
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import grpc
 import pulumi
@@ -88,12 +90,11 @@ def declare(config: dict[str, Any], cloud: Cloud | None = None, location: str = 
     monitor = Monitor(cloud or Cloud())
     for name in ("settings", "components.mail_domain"):
         sys.modules.pop(name, None)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PULUMI_CONFIG", json.dumps(values))
+    with (
+        patch.dict(os.environ, PULUMI_CONFIG=json.dumps(values)),
         # Mocks have no callback server, which error hooks need.
-        patch.setattr(
-            "pulumi.resource_hooks.register_error_hook", lambda _: asyncio.ensure_future(asyncio.sleep(0))
-        )
+        patch("pulumi.resource_hooks.register_error_hook", lambda _: asyncio.ensure_future(asyncio.sleep(0))),
+    ):
         asyncio.set_event_loop(asyncio.new_event_loop())
         pulumi.runtime.set_mocks(monitor.mocks, project="mta-sts", stack="test", monitor=monitor)
         pulumi.runtime.set_all_config(values)
