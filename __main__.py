@@ -1,6 +1,9 @@
 """MTA-STS for mail domains, on Azure Static Web Apps: settings -> group -> sites -> outputs."""
 
+import gc
 from pathlib import Path
+
+gc.disable()  # this program ends within seconds; looking for garbage would be a third of its time
 
 import pulumi
 import pulumi.runtime
@@ -9,7 +12,7 @@ from pulumi_azure_native import resources
 import settings
 from components import website
 from components.dns import azure
-from components.policy_site import PolicySite
+from components.policy_site import PolicySite, without_version_aliases
 from policy import Mode
 from provider.resources import Provider
 
@@ -36,6 +39,9 @@ try:
 except (settings.SettingsError, website.WebsiteError, azure.ZoneError) as error:
     raise pulumi.RunError(str(error)) from None
 
+# azure-native gives each resource an alias for every API version there ever was. This program has used only one,
+# and they would be most of its running time (docs/architecture.md).
+pulumi.runtime.register_stack_transformation(without_version_aliases)
 tags = {**stack.tags, "service": "mta-sts"}
 group = resources.ResourceGroup(
     "mta-sts",

@@ -15,7 +15,7 @@ from rich.table import Table
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from harness import TESTING, Stack  # noqa: E402
+from harness import TESTING, Stack
 
 RUNS = 5
 

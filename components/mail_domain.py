@@ -109,7 +109,7 @@ class MailDomain(pulumi.ComponentResource):
             backend.record_set(f"{name}-tlsrpt", owner, "TXT", [text], TTL, after())
         self.records = records
         self.policy_url = f"https://{host}/.well-known/mta-sts.txt"
-        self.register_outputs({"policyUrl": self.policy_url, "policyId": policy.id, "records": records})
+        self.register_outputs({"policyUrl": self.policy_url, "policyId": policy.id})
 
     def _after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=list(resources))

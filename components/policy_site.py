@@ -12,6 +12,14 @@ from provider.resources import Content
 from settings import PolicySettings
 
 
+def without_version_aliases(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+    """A transformation: azure-native resources without the aliases of other API versions."""
+    if not args.type_.startswith("azure-native:") or not args.opts.aliases:
+        return None
+    args.opts.aliases = None
+    return pulumi.ResourceTransformationResult(args.props, args.opts)
+
+
 class PolicySite(pulumi.ComponentResource):
     """One policy: its Static Web App, the uploaded content, and a MailDomain for each domain.
 

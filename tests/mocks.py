@@ -1,6 +1,7 @@
 """The program under Pulumi's mocks: what it declares, without an engine."""
 
 import asyncio
+import gc
 import json
 import os
 import runpy
@@ -100,5 +101,8 @@ def declare(config: dict[str, Any], cloud: Cloud | None = None, location: str = 
         pulumi.runtime.set_all_config(values)
         pulumi.runtime.settings.set_root_resource(None)  # set_mocks has made one already
         loop = asyncio.get_event_loop()
-        loop.run_until_complete(run_in_stack(lambda: runpy.run_path(str(ROOT / "__main__.py"))))
+        try:
+            loop.run_until_complete(run_in_stack(lambda: runpy.run_path(str(ROOT / "__main__.py"))))
+        finally:
+            gc.enable()  # the program disables it, for itself
     return monitor

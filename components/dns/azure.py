@@ -46,7 +46,12 @@ class AzureBackend:
             ttl=ttl,
             cname_record=dns.CnameRecordArgs(cname=values[0]) if type == "CNAME" else None,
             txt_records=[
-                dns.TxtRecordArgs(value=pulumi.Output.from_input(value).apply(strings)) for value in values
+                dns.TxtRecordArgs(
+                    value=strings(value)
+                    if isinstance(value, str)
+                    else pulumi.Output.from_input(value).apply(strings)
+                )
+                for value in values
             ]
             if type == "TXT"
             else None,
