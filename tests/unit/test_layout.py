@@ -1,0 +1,51 @@
+"""The project's own folders: what they may be called, and what may know what."""
+
+import ast
+import importlib.metadata
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+OURS = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+MAY_IMPORT = {
+    "policy": {"policy"},
+    "settings": {"settings", "policy"},
+    "provider": {"provider", "policy"},
+    "components": {"components", "settings", "policy", "provider"},
+    "__main__": {"settings", "components", "policy", "provider"},
+    "sandbox": {"sandbox"},
+    "tools": {"tools"},
+}
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {name.name.partition(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found & OURS
+
+
+def test_no_name_of_ours_hides_an_installed_package() -> None:
+    installed = importlib.metadata.packages_distributions()
+    assert not {name for name in OURS if name in installed}
+
+
+def test_dependencies_point_one_way() -> None:
+    for name, allowed in MAY_IMPORT.items():
+        path = ROOT / name
+        files = path.rglob("*.py") if path.is_dir() else [ROOT / f"{name}.py"]
+        for file in files:
+            assert imports(file) <= allowed, file
+
+
+def test_the_policy_package_needs_nothing_but_idna() -> None:
+    for file in (ROOT / "policy").glob("*.py"):
+        tree = ast.parse(file.read_text())
+        modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)} | {
+            name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names
+        }
+        assert not {
+            name for name in modules if name and name.partition(".")[0] in ("pulumi", "dns", "urllib3", "grpc")
+        }
