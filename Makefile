@@ -8,8 +8,8 @@ PY := .venv/bin/python
 READY := .venv/.ready
 export PULUMI_STACK ?= dev
 
-# The same as a user's `eval "$(python -m sandbox env)"`, with the engine first on PATH.
-LOCAL = set -e; engine="$$($(PY) -m tools.get_engine)"; eval "$$($(PY) -m sandbox env)"; export PATH="$${engine:+$$engine:}$$PATH"
+# The same as a user's `eval "$(python -m sandbox env)"`, but nothing goes on where the local Azure isn't running.
+LOCAL = set -e; env="$$($(PY) -m sandbox env)"; eval "$$env"
 
 help: ## show this
 	grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -25,13 +25,13 @@ up: $(READY) ## bring the stack up on the local Azure
 	$(PY) -m tools.get_engine >/dev/null
 	$(PY) -m sandbox up
 	$(PY) -m sandbox zone example.org --mx mail.example.org
-	$(LOCAL); pulumi stack select --create $$PULUMI_STACK; pulumi up --yes --skip-preview; $(PY) -m tools.summary
+	$(LOCAL); pulumi stack select --create $$PULUMI_STACK; pulumi up --yes; $(PY) -m tools.summary
 
 preview: $(READY) ## show what an up would change
 	$(LOCAL); pulumi preview --diff
 
 destroy: $(READY) ## take everything down that up made
-	$(LOCAL); pulumi destroy --yes --skip-preview
+	$(LOCAL); pulumi destroy --yes
 
 down: $(READY) ## stop the local Azure; its state stays for the next up
 	$(PY) -m sandbox down

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.state import DELAYS, State
+from tools import get_engine
 
 ROOT = Path(__file__).parents[1]
 NAMES = ("proxy", "dns", "https")
@@ -176,7 +177,12 @@ class Sandbox:
 
 
 def _path() -> str:
-    first = [str(Path(sys.executable).parent), str(ROOT / "sandbox" / "plugins" / "bin")]
+    engine = get_engine.present()
+    first = [
+        str(Path(sys.executable).parent),
+        str(ROOT / "sandbox" / "plugins" / "bin"),
+        *([str(engine)] if engine else []),
+    ]
     rest = [each for each in os.environ.get("PATH", "").split(os.pathsep) if each not in first]
     return os.pathsep.join([*first, *rest])
 

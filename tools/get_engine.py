@@ -57,6 +57,17 @@ def main() -> int:
     return 0
 
 
+def present() -> Path | None:
+    """The cache's folder, where PATH has no engine that would do and the cache has one."""
+    return None if on_path() else next(iter(home().glob("bin")), None)
+
+
+def home() -> Path:
+    """Where this version is cached."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "mta-sts" / "engine" / VERSION
+
+
 def on_path() -> bool:
     """Whether PATH has an engine that is new enough, and the Python language host beside it."""
     if not (shutil.which("pulumi") and shutil.which("pulumi-language-python")):
@@ -76,19 +87,19 @@ def cached(only_build: bool = False) -> Path:
 
     :raises EngineError: the engine can neither be downloaded nor built.
     """
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mta-sts" / "engine" / VERSION
-    if (home / "bin" / "pulumi").exists():
-        return home / "bin"
-    home.parent.mkdir(parents=True, exist_ok=True)
-    with lock(home.parent / f"{VERSION}.lock"):
-        if not (home / "bin" / "pulumi").exists():
-            with tempfile.TemporaryDirectory(dir=home.parent) as folder:
+    bin_ = home() / "bin"
+    if bin_.exists():  # it is moved there as a whole
+        return bin_
+    home().parent.mkdir(parents=True, exist_ok=True)
+    with lock(home().parent / f"{VERSION}.lock"):
+        if not bin_.exists():
+            with tempfile.TemporaryDirectory(dir=home().parent) as folder:
                 if only_build or not download(Path(folder)):
                     build(Path(folder) / "bin")
                 Path(folder, "bin", "pulumi").chmod(0o755)
-                home.mkdir(exist_ok=True)
-                os.replace(Path(folder) / "bin", home / "bin")
-    return home / "bin"
+                home().mkdir(exist_ok=True)
+                os.replace(Path(folder) / "bin", bin_)
+    return bin_
 
 
 @contextmanager

@@ -12,7 +12,7 @@ MAY_IMPORT = {
     "provider": {"provider", "policy"},
     "components": {"components", "settings", "policy", "provider"},
     "__main__": {"settings", "components", "policy", "provider"},
-    "sandbox": {"sandbox"},
+    "sandbox": {"sandbox", "tools"},  # tools: where the engine is, for PATH
     "tools": {"tools"},
 }
 
