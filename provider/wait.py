@@ -46,10 +46,11 @@ class Wait:
 
         :raises WaitError: cancelled meanwhile.
         """
-        try:
-            await asyncio.wait_for(self.cancelled.wait(), max(0.0, seconds))
-        except TimeoutError:
-            return
+        if not self.cancelled.is_set():
+            try:
+                await asyncio.wait_for(self.cancelled.wait(), max(0.0, seconds))
+            except TimeoutError:
+                return
         raise WaitError("stopped; nothing is lost: the next `pulumi up` goes on from here")
 
     async def until(self, what: str, reason: Callable[[], str | None], way_out: str, agreeing: int = 1) -> None:

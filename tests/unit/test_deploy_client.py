@@ -70,6 +70,20 @@ def test_a_client_that_hangs_is_ended_at_the_deadline(tmp_path: Path) -> None:
         upload(client(tmp_path, "exec sleep 60"), tmp_path, wait(timeout=0.3))
 
 
+def test_ctrl_c_ends_the_client_and_says_so(tmp_path: Path) -> None:
+    waiting = wait()
+
+    async def stopped_soon() -> None:
+        asyncio.get_running_loop().call_later(0.2, waiting.cancelled.set)
+        hanging = client(tmp_path, f"echo $$ > {tmp_path / 'pid'}; exec sleep 60")
+        await static_sites_client.upload(hanging, tmp_path, TOKEN, waiting)
+
+    with pytest.raises(WaitError, match="stopped; nothing is lost"):
+        asyncio.run(asyncio.wait_for(stopped_soon(), 5))
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
 def test_a_client_that_cannot_run_is_named(tmp_path: Path) -> None:
     with pytest.raises(WaitError, match="can't run"):
         upload(tmp_path / "nothing", tmp_path)
