@@ -24,9 +24,8 @@ def read(folder: Path) -> dict[str, str]:
 
     :raises WebsiteError: no index.html, a policy of its own, or a configuration that would break the policy.
     """
-    files = {
-        path.relative_to(folder).as_posix(): _text(path) for path in sorted(folder.rglob("*")) if path.is_file()
-    }
+    found = {path.relative_to(folder): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    files = {name.as_posix(): _text(path) for name, path in found.items() if not _hidden(name)}
     problems: list[str] = []
     if "index.html" not in files:
         problems.append(f"{folder.name}/index.html is missing; Static Web Apps refuses a site without it")
@@ -38,6 +37,11 @@ def read(folder: Path) -> dict[str, str]:
     if problems:
         raise WebsiteError("\n".join(problems))
     return files
+
+
+def _hidden(name: Path) -> bool:
+    """Editors' and desktops' own files; `.well-known` is the one folder with a dot that is meant for others."""
+    return any(part.startswith(".") and part != ".well-known" for part in name.parts)
 
 
 def _text(path: Path) -> str:

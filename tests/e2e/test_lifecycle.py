@@ -178,3 +178,18 @@ def test_a_changed_page_is_uploaded_and_no_id_changes(stack: Stack) -> None:
     (stack.project / "web" / "index.html").write_text("<!doctype html><title>x</title>")
     assert stack.changes() == {"main-content": "update"}
     stack.up()
+
+
+def test_a_tested_domain_moves_to_another_policy_and_to_another_region(stack: Stack) -> None:
+    stack.up()
+    stack.configure({**TESTING, "name": "second"})
+    stack.up()
+    assert stack.senders("example.org")["example.org"]["postfix"] == "VALID"
+    assert [site["name"][:14] for site in stack.sandbox.state.of("Microsoft.Web/staticSites")] == [
+        "mta-sts-second"
+    ]
+
+    stack.configure({**TESTING, "name": "second"}, **{"azure-native:location": "eastus2"})
+    stack.up()
+    assert stack.senders("example.org")["example.org"]["postfix"] == "VALID"
+    assert [site["location"] for site in stack.sandbox.state.of("Microsoft.Web/staticSites")] == ["East US 2"]

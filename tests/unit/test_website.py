@@ -31,6 +31,11 @@ def test_a_file_that_is_not_text_travels_as_data(tmp_path: Path) -> None:
     assert website.read(web)["logo.png"] == "data:;base64,iVBOR/8="
 
 
+def test_what_a_desktop_leaves_behind_is_not_published(tmp_path: Path) -> None:
+    web = site(tmp_path, **{".DS_Store": "x", ".well-known/security.txt": "y"})
+    assert set(website.read(web)) == {"index.html", ".well-known/security.txt"}
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [
