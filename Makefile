@@ -41,7 +41,7 @@ status: $(READY) ## what the local Azure is doing
 
 test: $(READY) ## all tests
 	$(PY) -m tools.get_engine >/dev/null
-	$(PY) -m pytest -n 4 tests
+	$(PY) -m pytest -n 4 --dist worksteal tests
 
 unit: $(READY) ## the unit tests: under a minute
 	$(PY) -m pytest -n 4 tests/unit

@@ -21,7 +21,7 @@ REPORTS = {"tlsReports": ["mailto:tls-reports@example.org"]}
 def test_up_makes_what_senders_accept_and_destroy_leaves_nothing(stack: Stack) -> None:
     stack.configure({**TESTING, **REPORTS})
     run = stack.up()
-    assert "12 created" in run.text
+    assert "13 created" in run.text
     assert assert_policy_before_id(stack.sandbox.log()) == 1
 
     expected = Policy.of("testing", 604800, ["mail.example.org"]).id
