@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 NEXT = {
     Mode.TESTING: "watch TLS reports for a week or two, then set mode: enforce",
     Mode.ENFORCE: "nothing; senders insist on verified TLS. To leave, set mode: none first",
-    Mode.NONE: "wait until every older policy has expired (the greatest maxAge ever served), then remove the domain",
+    Mode.NONE: "wait until heldUntil (nothing there: no wait), then remove the domain",
 }
 
 config = pulumi.Config("mta-sts")
@@ -31,6 +31,7 @@ try:
         keys=settings.keys_of("mta-sts"),
         location=pulumi.Config("azure-native").get("location"),
         stack=pulumi.get_stack(),
+        azure_keys=settings.keys_of("azure-native"),
     )
     files = website.read(HERE / "web")
     for note in stack.notes:
@@ -56,7 +57,8 @@ sites = {
         settings=policy,
         files=files,
         backends=backends,
-        resource_group=group.name,
+        group=group,
+        resource_group=stack.resource_group,
         location=stack.location,
         tags=tags,
         static_sites_client=stack.static_sites_client,
@@ -75,6 +77,7 @@ pulumi.export(
             "policyUrl": sites[policy.name].domains[domain.name].policy_url,
             "policyId": policy.policy.id,
             "defaultHostname": sites[policy.name].site.default_hostname,
+            "heldUntil": sites[policy.name].domains[domain.name].held_until,
             "next": NEXT[policy.policy.mode],
         }
         for policy in stack.policies

@@ -15,7 +15,7 @@ from policy import Mode, Policy, PolicyError, TlsRptRecord
 from policy.names import check_domain, to_a_label
 
 KEYS = ("policies", "dns", "tags", "resourceGroup", "staticSitesClient")
-POLICY_KEYS = ("name", "mode", "maxAge", "mx", "sku", "domains", "tlsReports", "dns")
+POLICY_KEYS = ("name", "mode", "maxAge", "mx", "sku", "domains", "tlsReports", "dns", "removeEarlyAndRiskMail")
 DNS_KEYS = ("provider", "resourceGroup", "zone")
 
 # Where Static Web Apps can live, and what its plans hold:
@@ -23,6 +23,23 @@ DNS_KEYS = ("provider", "resourceGroup", "zone")
 REGIONS = ("westus2", "centralus", "eastus2", "westeurope", "eastasia")
 CUSTOM_DOMAINS = {"Free": 2, "Standard": 5}  # an app
 FREE_APPS = 10  # a subscription
+
+# Ways of azure-native to sign in that this program's own provider wouldn't see; as ARM_* variables both see them.
+SIGN_IN = {
+    "auxiliaryTenantIds": "ARM_AUXILIARY_TENANT_IDS",
+    "clientCertificatePassword": "ARM_CLIENT_CERTIFICATE_PASSWORD",
+    "clientCertificatePath": "ARM_CLIENT_CERTIFICATE_PATH",
+    "clientId": "ARM_CLIENT_ID",
+    "clientSecret": "ARM_CLIENT_SECRET",
+    "oidcRequestToken": "ARM_OIDC_REQUEST_TOKEN",
+    "oidcRequestUrl": "ARM_OIDC_REQUEST_URL",
+    "oidcToken": "ARM_OIDC_TOKEN",
+    "oidcTokenFilePath": "ARM_OIDC_TOKEN_FILE_PATH",
+    "tenantId": "ARM_TENANT_ID",
+    "useDefaultAzureCredential": "ARM_USE_DEFAULT_CREDENTIALS",
+    "useMsi": "ARM_USE_MSI",
+    "useOidc": "ARM_USE_OIDC",
+}
 
 WEEK, DAY = 604_800, 86_400  # seconds
 T = TypeVar("T")
@@ -72,6 +89,7 @@ class PolicySettings:
     sku: str
     domains: tuple[Domain, ...]
     tls_reports: TlsRptRecord | None
+    remove_early: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,11 +104,18 @@ class Settings:
     notes: tuple[str, ...]
 
 
-def load(config: StackConfig, keys: Iterable[str], location: str | None, stack: str) -> Settings:
+def load(
+    config: StackConfig,
+    keys: Iterable[str],
+    location: str | None,
+    stack: str,
+    azure_keys: Iterable[str] = (),
+) -> Settings:
     """Read the stack's configuration.
 
     :param keys: the names of all `mta-sts:` keys that are set.
     :param location: `azure-native:location`.
+    :param azure_keys: the names of all `azure-native:` keys that are set.
     :param stack: the stack's name; the resource group is `mta-sts-<stack>` where none is named.
     :raises SettingsError: a line for each problem.
     """
@@ -98,6 +123,11 @@ def load(config: StackConfig, keys: Iterable[str], location: str | None, stack: 
     for key in keys:
         if key not in KEYS:
             read.problem(f"mta-sts:{key}", f"there is no such key; the keys are {', '.join(KEYS)}")
+    for key in azure_keys:
+        if key in SIGN_IN:
+            read.problem(
+                f"azure-native:{key}", f"sign in by the variable {SIGN_IN[key]} instead, and remove the key"
+            )
     place = read.location(location)
     dns = read.dns(config.get_object("dns"), "mta-sts:dns", None)
     policies = read.policies(config.get_object("policies"), dns)
@@ -163,6 +193,11 @@ class Reader:
             return value
         self.problem(key, f"{value!r} must be a text")
         return None
+
+    def flag(self, value: Any, key: str) -> bool:
+        if value is not None and not isinstance(value, bool):
+            self.problem(key, f"{value!r} must be true or false")
+        return value is True
 
     def location(self, value: str | None) -> str:
         given = (value or "").replace(" ", "").lower()
@@ -248,7 +283,10 @@ class Reader:
         policy = self.document(given, key)
         reports = self.items(given.get("tlsReports"), f"{key}.tlsReports", "mailto: or https: URIs")
         record = self.attempt(f"{key}.tlsReports", lambda: TlsRptRecord(tuple(reports))) if reports else None
-        return PolicySettings(name or "", policy, sku, domains, record) if policy else None
+        early = self.flag(given.get("removeEarlyAndRiskMail"), f"{key}.removeEarlyAndRiskMail")
+        if early and policy and policy.mode == Mode.ENFORCE:
+            self.problem(f"{key}.removeEarlyAndRiskMail", "means nothing in mode enforce; set mode: none first")
+        return PolicySettings(name or "", policy, sku, domains, record, early) if policy else None
 
     def document(self, given: dict[str, Any], key: str) -> Policy | None:
         """The RFC 8461 policy itself."""

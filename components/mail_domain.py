@@ -8,7 +8,7 @@ from pulumi_azure_native import web
 
 from components.dns import Backend
 from policy import Mode, Policy, StsRecord, TlsRptRecord
-from provider.resources import LivePolicy, RecordSeen
+from provider.resources import Content, LivePolicy, RecordSeen, SendersHold
 from settings import Domain
 
 TTL = 300  # seconds; how long after a change some senders still see the old id
@@ -40,12 +40,14 @@ class MailDomain(pulumi.ComponentResource):
     2. The custom domain, validated by that CNAME, with its certificate.
     3. The policy, live on that very host.
     4. The TXT record `_mta-sts.<domain>` with the policy's id (RFC 8461 8.1: never before 3).
+    5. The memory of what senders were told; it goes first, and refuses to while they still follow it (8.3).
 
     The TXT record `_smtp._tls.<domain>` (RFC 8460 3) depends on nothing. Destroying goes the other way. While
     the policy is enforced, the engine itself refuses to delete or move what senders rely on.
 
     :param site: the policy's Static Web App; `default_hostname` is its own host name.
     :param content: the upload that `policy` is part of.
+    :param remove_early: see SendersHold.
     """
 
     def __init__(
@@ -56,9 +58,10 @@ class MailDomain(pulumi.ComponentResource):
         backend: Backend,
         policy: Policy,
         tls_reports: TlsRptRecord | None,
-        resource_group: pulumi.Input[str],
+        resource_group: str,
         site: web.StaticSite,
-        content: pulumi.Resource,
+        content: Content,
+        remove_early: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("mtasts:index:MailDomain", name, None, opts)
@@ -72,9 +75,7 @@ class MailDomain(pulumi.ComponentResource):
         protected = pulumi.ResourceOptions(protect=enforced)
         # An enforced domain that would move to another site is refused here, before its CNAME is touched:
         # a protected resource may be updated, but not replaced.
-        unmoved = pulumi.ResourceOptions(
-            protect=enforced, replace_on_changes=["cnameRecord"] if enforced else None
-        )
+        unmoved = pulumi.ResourceOptions(protect=enforced, replacement_trigger=site.name if enforced else None)
         cname = backend.record_set(f"{name}-cname", host, "CNAME", [target], TTL, _merge(after(), unmoved))
         seen = RecordSeen(f"{name}-cname-seen", record=host, type="CNAME", values=[target], opts=after(cname))
         bound = web.StaticSiteCustomDomain(
@@ -101,7 +102,18 @@ class MailDomain(pulumi.ComponentResource):
             opts=after(bound, content),
         )
         owner, text = records[1]["name"], records[1]["value"]
-        backend.record_set(f"{name}-mta-sts", owner, "TXT", [text], TTL, _merge(after(live), protected))
+        record = backend.record_set(f"{name}-mta-sts", owner, "TXT", [text], TTL, _merge(after(live), protected))
+        # Named for whoever reads that it is protected, or can't be deleted yet.
+        hold = SendersHold(
+            f"{name}-to-leave-set-mode-none-first",
+            domain=domain.name,
+            policy=policy.render().decode(),
+            greatest_max_age=content.greatest_max_age,
+            found_mode=content.found_mode,
+            remove_early=remove_early,
+            opts=_merge(after(record), unmoved),
+        )
+        self.held_until = hold.held_until
         if tls_reports:
             text = tls_reports.render()
             owner = f"_smtp._tls.{domain.name}"

@@ -26,6 +26,9 @@ class PolicySite(pulumi.ComponentResource):
     :param settings: the policy and its domains.
     :param files: what is published beside the policy, path to text.
     :param backends: where each domain's records go, by domain name.
+    :param group: the resource group.
+    :param resource_group: its name, as text: while the group's tags change, a preview doesn't know `group.name` and
+        would show everything in it as replaced.
     :param tags: of the site.
     :param static_sites_client: path of the deploy client, where it isn't to be downloaded.
     """
@@ -37,7 +40,8 @@ class PolicySite(pulumi.ComponentResource):
         settings: PolicySettings,
         files: Mapping[str, str],
         backends: Mapping[str, Backend],
-        resource_group: pulumi.Input[str],
+        group: pulumi.Resource,
+        resource_group: str,
         location: str,
         tags: Mapping[str, str],
         static_sites_client: str | None = None,
@@ -60,15 +64,12 @@ class PolicySite(pulumi.ComponentResource):
             staging_environment_policy=web.StagingEnvironmentPolicy.DISABLED,
             allow_config_file_updates=True,
             tags=tags,
-            opts=protected,
-        )
-        secrets = web.list_static_site_secrets_output(
-            name=self.site.name, resource_group_name=resource_group, opts=pulumi.InvokeOutputOptions(parent=self)
+            opts=pulumi.ResourceOptions.merge(protected, pulumi.ResourceOptions(depends_on=[group])),
         )
         content = Content(
             f"{name}-content",
+            site=self.site.id,
             default_hostname=self.site.default_hostname,
-            deployment_token=pulumi.Output.secret(secrets).apply(lambda found: found.properties["apiKey"]),
             policy=policy.render().decode(),
             web=files,
             static_sites_client=static_sites_client,
@@ -81,6 +82,7 @@ class PolicySite(pulumi.ComponentResource):
                 backend=backends[domain.name],
                 policy=policy,
                 tls_reports=settings.tls_reports,
+                remove_early=settings.remove_early,
                 resource_group=resource_group,
                 site=self.site,
                 content=content,

@@ -5,6 +5,7 @@
 | `RecordSeen` | waits until every name server of the zone, then the resolver, answers a DNS record   |
 | `Content`    | uploads the site with its deployment token, through Microsoft's StaticSitesClient    |
 | `LivePolicy` | waits until a policy host serves exactly this policy, as a sender would fetch it     |
+| `SendersHold` | remembers what senders may have cached, and refuses to go before that has expired    |
 
 The program imports the classes in `provider.resources`; the engine starts the provider itself
 (`pulumi-resource-mtasts`, then `python -m provider`) as a plugin. Waits show their progress as the

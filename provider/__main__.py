@@ -1,4 +1,4 @@
-"""The provider's plugin process: `python -m provider ENGINE_ADDRESS`, started by the engine."""
+"""The provider's plugin process: `python -m provider [FLAGS] ENGINE_ADDRESS`, started by the engine."""
 
 import asyncio
 import os
@@ -28,13 +28,16 @@ async def serve(engine_address: str) -> None:
     print(port, flush=True)
     for sign in (signal.SIGINT, signal.SIGTERM):  # the engine's way to say that it needs this no more; it waits
         asyncio.get_running_loop().add_signal_handler(sign, os._exit, 0)
-    await server.wait_for_termination()
+    engine = os.getppid()
+    while os.getppid() == engine:  # an engine that is killed says nothing
+        await server.wait_for_termination(1)
+    os._exit(0)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
+    if len(sys.argv) < 2 or sys.argv[-1].startswith("-"):
         sys.exit("pulumi-resource-mtasts is started by the Pulumi engine: run `pulumi up` in this folder instead")
     try:
-        asyncio.run(serve(sys.argv[1]))
+        asyncio.run(serve(sys.argv[-1]))  # before it stand the engine's own flags, such as -v=9
     except KeyboardInterrupt:
         pass

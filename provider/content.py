@@ -6,11 +6,15 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from provider import static_sites_client
-from provider.live_policy import POLICY_PATH, served
+from policy import Mode, Policy, PolicyError
+from provider import azure, static_sites_client
+from provider.live_policy import POLICY_PATH, not_live, served
 from provider.wait import Wait, WaitError
 
 DATA_URL = "data:;base64,"  # how a file that isn't text stands among the inputs (RFC 2397)
+SETTLED = 90.0  # seconds after an upload in which the site must serve what was uploaded
+UPLOADS = 3  # times
+DAYS = 86_400  # seconds
 
 
 def write(folder: Path, policy: str, web: dict[str, str]) -> None:
@@ -26,19 +30,92 @@ def write(folder: Path, policy: str, web: dict[str, str]) -> None:
             path.write_bytes(text.encode())
 
 
-async def apply(inputs: dict[str, Any], wait: Wait) -> None:
-    """Upload every file; Static Web Apps puts the whole set live at once.
+async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:
+    """Upload every file, until the site itself serves the policy that was uploaded.
 
-    :raises WaitError: no client, upload refused or failing, cancelled.
+    The client's exit code is no proof: uploads end in "Unsure if deployment was successful or not", or half done.
+
+    :returns: `greatestMaxAge`, the greatest max_age (seconds) that this site was found to serve or was given, and
+        `foundMode`, the mode of the policy that it served before it was ours ("" for none).
+    :raises WaitError: no client, upload refused or failing, something else served afterwards, cancelled.
     """
+    found = _policy(await asyncio.to_thread(served, inputs["defaultHostname"]))
     given = inputs.get("staticSitesClient")
     client = Path(given) if given else await asyncio.to_thread(static_sites_client.download, wait)
+    token = await asyncio.to_thread(azure.deployment_token, inputs["site"])
+    host, policy = inputs["defaultHostname"], inputs["policy"].encode()
     with tempfile.TemporaryDirectory(prefix="mta-sts-") as folder:
         write(Path(folder), inputs["policy"], inputs["web"])
-        await static_sites_client.upload(client, Path(folder), inputs["deploymentToken"], wait)
+        for last in range(UPLOADS, 0, -1):
+            await static_sites_client.upload(client, Path(folder), token, wait)
+            settled = Wait(min(SETTLED, wait.left), wait.tell, wait.say, wait.cancelled)
+            try:
+                await settled.until(
+                    f"the upload on {host}",
+                    lambda: not_live(host, policy),
+                    "Nothing changed in DNS; run `pulumi up` again",
+                )
+                break
+            except WaitError as error:
+                if last == 1 or settled.cancelled.is_set() or wait.left <= 0:
+                    raise
+                wait.say(f"{error}; uploading again")
+    return {**outlook(inputs, old, found), "foundMode": old.get("foundMode", found.mode.value if found else "")}
+
+
+def outlook(inputs: dict[str, Any], old: dict[str, Any], found: Policy | None = None) -> dict[str, Any]:
+    """The outputs that a preview knows already."""
+    ages = [old.get("greatestMaxAge") or 0, Policy.parse(inputs["policy"]).max_age, found.max_age if found else 0]
+    return {"greatestMaxAge": int(max(ages)), **({"foundMode": old["foundMode"]} if "foundMode" in old else {})}
 
 
 def observe(state: dict[str, Any]) -> dict[str, Any]:
     """The state, with the policy that the site serves now under its own host name."""
     found = served(state["defaultHostname"])
     return state if found in (None, state["policy"]) else {**state, "policy": found}
+
+
+def cautions(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """What a change of policy means to the mail of its domains, for whoever reads the preview.
+
+    :param old, new: inputs; `old` is empty where the policy is new.
+    """
+    now, before = _policy(new.get("policy")), _policy(old.get("policy"))
+    if now is None or (before and before.render() == now.render()):
+        return []
+    lines: list[str] = []
+    if now.mode == Mode.ENFORCE and (before is None or before.mode != Mode.ENFORCE):
+        lines.append(
+            "mode enforce: senders will refuse to deliver to a mail server that no mx allows or whose certificate "
+            f"isn't valid for its name, and remember that for {_days(now.max_age)}; the only way back is mode: none"
+        )
+    if before and before.mode == Mode.ENFORCE:
+        if now.mode != Mode.ENFORCE:
+            lines.append(
+                f"mode {now.mode} after enforce: senders that remember the enforced policy follow it until they "
+                f"look again, up to {_days(before.max_age)}"
+            )
+        gone = [str(each) for each in before.mx if each not in now.mx]
+        if gone and now.mode == Mode.ENFORCE:
+            lines.append(
+                f"mx without {', '.join(gone)}: senders will refuse to deliver there, so take these servers out of "
+                "the domains' MX records first, and wait until that is seen everywhere"
+            )
+    if before and now.mode != Mode.NONE and now.max_age < before.max_age / 2:
+        lines.append(
+            f"maxAge from {_days(before.max_age)} to {_days(now.max_age)}: senders that have the older policy keep it "
+            "for its time; from now on an attacker need only hide the policy for the shorter one"
+        )
+    return lines
+
+
+def _days(seconds: int) -> str:
+    whole = seconds / DAYS
+    return f"{whole:g} days" if whole >= 2 and seconds % DAYS == 0 else f"{seconds} s"
+
+
+def _policy(text: str | None) -> Policy | None:
+    try:
+        return Policy.parse(text) if text else None
+    except PolicyError:
+        return None

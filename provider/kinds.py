@@ -9,17 +9,34 @@ from provider.wait import Wait
 
 
 class Work(Protocol):
-    """What a kind's module holds."""
+    """What a kind's module holds. `outlook`, `cautions` and `release` may be missing."""
 
-    def apply(self, inputs: dict[str, Any], wait: Wait) -> Awaitable[None]:
+    def apply(self, inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> Awaitable[dict[str, Any]]:
         """Creation and update alike.
 
+        :param old: the state before; empty for a creation.
+        :returns: outputs beside the inputs.
         :raises WaitError: what the user reads.
         """
         ...
 
     def observe(self, state: dict[str, Any]) -> dict[str, Any]:
         """The state as found in the world, for `pulumi refresh`; the next `up` updates what differs there."""
+        ...
+
+    def outlook(self, inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
+        """The outputs of `apply` that are certain before it."""
+        ...
+
+    def cautions(self, old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+        """Lines for the user about a change of inputs."""
+        ...
+
+    def release(self, state: dict[str, Any], wait: Wait) -> Awaitable[None]:
+        """Deletion.
+
+        :raises WaitError: it may not be deleted now.
+        """
         ...
 
 
@@ -33,6 +50,7 @@ class Kind:
     :param timeout: seconds an operation may take where no custom timeout is given.
     :param optional: inputs that may be missing.
     :param not_compared: inputs whose change alone updates nothing; they aren't kept among the outputs.
+    :param also: the parts of `Work` beyond `apply` and `observe` that its module has.
     """
 
     module: str
@@ -41,6 +59,7 @@ class Kind:
     timeout: float
     optional: frozenset[str] = field(default_factory=frozenset[str])
     not_compared: frozenset[str] = field(default_factory=frozenset[str])
+    also: frozenset[str] = field(default_factory=frozenset[str])
 
     @property
     def work(self) -> Work:
@@ -58,21 +77,24 @@ KINDS = {
     "mtasts:index:Content": Kind(
         module="provider.content",
         id="https://{defaultHostname}/",
-        inputs={
-            "defaultHostname": str,
-            "deploymentToken": str,
-            "policy": str,
-            "web": dict,
-            "staticSitesClient": str,
-        },
+        inputs={"site": str, "defaultHostname": str, "policy": str, "web": dict, "staticSitesClient": str},
         timeout=900,
         optional=frozenset({"staticSitesClient"}),
-        not_compared=frozenset({"deploymentToken", "staticSitesClient"}),
+        not_compared=frozenset({"site", "staticSitesClient"}),
+        also=frozenset({"outlook", "cautions"}),
     ),
     "mtasts:index:LivePolicy": Kind(
         module="provider.live_policy",
         id="https://{host}/.well-known/mta-sts.txt",
         inputs={"host": str, "policy": str, "defaultHostname": str},
         timeout=1800,
+        also=frozenset({"release"}),
+    ),
+    "mtasts:index:SendersHold": Kind(
+        module="provider.senders_hold",
+        id="{domain}",
+        inputs={"domain": str, "policy": str, "greatestMaxAge": float, "foundMode": str, "removeEarly": bool},
+        timeout=60,
+        also=frozenset({"release"}),
     ),
 }

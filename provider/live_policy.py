@@ -2,11 +2,15 @@
 
 from typing import Any
 
+import dns.exception
+
+from provider import dns_view
 from provider.https import LARGEST, FetchError, fetch
-from provider.wait import Wait
+from provider.wait import Wait, WaitError
 
 POLICY_PATH = "/.well-known/mta-sts.txt"  # RFC 8461 3.2
-AGREEING = 3  # fetches in a row, so that one up-to-date edge doesn't speak for all
+AGREEING = 10  # fetches in a row, so that one up-to-date edge doesn't speak for all
+RECORD_GONE = 60.0  # seconds that a deletion waits at most for the record to leave DNS
 WAY_OUT = (
     "The TXT record was not touched, so senders still follow what they followed before. "
     "The next `pulumi up` goes on from here."
@@ -44,13 +48,14 @@ def not_live(host: str, policy: bytes) -> str | None:
     return None
 
 
-async def apply(inputs: dict[str, Any], wait: Wait) -> None:
+async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:
     """Wait until the host serves exactly this policy.
 
     :raises WaitError: deadline passed, or cancelled.
     """
     host, policy = inputs["host"], inputs["policy"].encode()
     await wait.until(f"the policy on {host}", lambda: not_live(host, policy), WAY_OUT, AGREEING)
+    return {}
 
 
 def observe(state: dict[str, Any]) -> dict[str, Any]:
@@ -59,3 +64,31 @@ def observe(state: dict[str, Any]) -> dict[str, Any]:
         return state
     found = served(state["host"]) or ""
     return {**state, "policy": "" if found == state["policy"] else found}
+
+
+def announced(host: str) -> str | None:
+    """Which name server still answers an `_mta-sts` record for a policy host's domain, or None."""
+    record = f"_{host}"
+    try:
+        servers = dns_view.name_servers(record)
+    except dns.exception.DNSException:
+        return None
+    for server in servers:
+        try:
+            if dns_view.values_at(server, record, "TXT"):
+                return f"{server} still answers it"
+        except (dns.exception.DNSException, OSError):
+            pass
+    return None
+
+
+async def release(state: dict[str, Any], wait: Wait) -> None:
+    """The host goes next: first let the record that announces it, deleted just now, leave every name server."""
+    record = f"TXT _{state['host']}"
+    brief = Wait(min(RECORD_GONE, wait.timeout), wait.tell, wait.say, wait.cancelled)
+    try:
+        await brief.until(f"{record} to go", lambda: announced(state["host"]), "Going on without.")
+    except WaitError as error:
+        if wait.cancelled.is_set():
+            raise
+        wait.say(str(error))

@@ -43,7 +43,7 @@ def shown(values: frozenset[str]) -> str:
     return ", ".join(sorted(values)) or "nothing"
 
 
-async def apply(inputs: dict[str, Any], wait: Wait) -> None:
+async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:
     """Wait until the record set is seen everywhere.
 
     :raises WaitError: deadline passed, or cancelled.
@@ -51,6 +51,7 @@ async def apply(inputs: dict[str, Any], wait: Wait) -> None:
     record, rdtype = inputs["record"], inputs["type"]
     values = frozenset(value.rstrip(".").lower() if rdtype == "CNAME" else value for value in inputs["values"])
     await wait.until(f"{rdtype} {record}", lambda: missing(record, rdtype, values), WAY_OUT)
+    return {}
 
 
 def observe(state: dict[str, Any]) -> dict[str, Any]:

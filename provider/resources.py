@@ -15,9 +15,12 @@ class Provider(pulumi.ProviderResource):
 class Content(pulumi.CustomResource):
     """The published files of one Static Web App: `web/` and the policy.
 
+    `greatest_max_age` is the greatest max_age (seconds) it is known to have served; `found_mode` the mode of the
+    policy that the site served before it was this program's, "" where it served none.
+
+    :param site: the Static Web App's resource id; its deployment token is fetched when it is needed and kept
+        nowhere, so that rotating it changes nothing.
     :param default_hostname: the site's own host name, under `azurestaticapps.net`.
-    :param deployment_token: the site's deployment token; kept as a secret and never compared, so that
-        rotating it uploads nothing.
     :param policy: the policy's text, published as `.well-known/mta-sts.txt`.
     :param web: the other files, path to text (or to a `data:;base64,` URL when it isn't text).
     :param static_sites_client: path of Microsoft's client; by default it is downloaded and verified.
@@ -27,8 +30,8 @@ class Content(pulumi.CustomResource):
         self,
         name: str,
         *,
+        site: pulumi.Input[str],
         default_hostname: pulumi.Input[str],
-        deployment_token: pulumi.Input[str],
         policy: pulumi.Input[str],
         web: Mapping[str, str],
         static_sites_client: str | None = None,
@@ -38,14 +41,24 @@ class Content(pulumi.CustomResource):
             "mtasts:index:Content",
             name,
             {
+                "site": site,
                 "defaultHostname": default_hostname,
-                "deploymentToken": pulumi.Output.secret(deployment_token),
                 "policy": policy,
                 "web": web,
                 "staticSitesClient": static_sites_client,
+                "greatestMaxAge": None,
+                "foundMode": None,
             },
             opts,
         )
+
+    @property
+    def greatest_max_age(self) -> pulumi.Output[float]:
+        return self.__dict__["greatestMaxAge"]
+
+    @property
+    def found_mode(self) -> pulumi.Output[str]:
+        return self.__dict__["foundMode"]
 
 
 class RecordSeen(pulumi.CustomResource):
@@ -91,3 +104,45 @@ class LivePolicy(pulumi.CustomResource):
             {"host": host, "policy": policy, "defaultHostname": default_hostname},
             opts,
         )
+
+
+class SendersHold(pulumi.CustomResource):
+    """What senders may still remember of a domain: it refuses to be deleted before that is safe (RFC 8461 8.3).
+
+    `held_until` is when every older policy has expired (ISO 8601, UTC), "" where no sender has to be waited for.
+
+    :param domain: the policy domain.
+    :param policy: the published policy's text.
+    :param greatest_max_age: seconds; see Content.
+    :param found_mode: see Content.
+    :param remove_early: the owner accepts the loss of mail from senders that remember an older policy.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        domain: str,
+        policy: pulumi.Input[str],
+        greatest_max_age: pulumi.Input[float],
+        found_mode: pulumi.Input[str],
+        remove_early: bool = False,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(
+            "mtasts:index:SendersHold",
+            name,
+            {
+                "domain": domain,
+                "policy": policy,
+                "greatestMaxAge": greatest_max_age,
+                "foundMode": found_mode,
+                "removeEarly": remove_early,
+                "heldUntil": None,
+            },
+            opts,
+        )
+
+    @property
+    def held_until(self) -> pulumi.Output[str]:
+        return self.__dict__["heldUntil"]

@@ -1,6 +1,7 @@
 """The provider protocol, once for all of this provider's resources (`provider.kinds`).
 
-Deleting one deletes nothing: the site takes its content along, and a wait leaves nothing behind.
+Deleting one deletes nothing in the world: the site takes its content along, and a wait leaves nothing behind. It
+may be refused, though, or waited with.
 """
 
 from __future__ import annotations
@@ -29,12 +30,15 @@ class Engine:
         self._address = address
         self._stub: engine_pb2_grpc.EngineStub | None = None
 
-    def log(self, urn: str, message: str, status: bool) -> None:
+    def log(self, urn: str, message: str, status: bool = False, warning: bool = False) -> None:
         """Show a line beside a resource; a `status` replaces the one before."""
         if self._stub is None:
             self._stub = engine_pb2_grpc.EngineStub(grpc.insecure_channel(self._address))
         request = engine_pb2.LogRequest(
-            severity=engine_pb2.LogSeverity.INFO, message=message, urn=urn, ephemeral=status
+            severity=engine_pb2.LogSeverity.WARNING if warning else engine_pb2.LogSeverity.INFO,
+            message=message,
+            urn=urn,
+            ephemeral=status,
         )
         try:
             self._stub.Log(request, timeout=5)  # pyright: ignore[reportUnknownMemberType]
@@ -85,6 +89,9 @@ class Resources(protocol.Provider):
             and given.get(name) != UNKNOWN
             and not (name in kind.optional and given.get(name) is None)
         ]
+        if "cautions" in kind.also and not failures:
+            for line in kind.work.cautions(plain(request.old_inputs), given):
+                await asyncio.to_thread(self.engine.log, request.urn, line, warning=True)
         return protocol.CheckResponse(inputs=request.new_inputs, failures=failures)
 
     async def diff(self, request: protocol.DiffRequest) -> protocol.DiffResponse:
@@ -105,15 +112,16 @@ class Resources(protocol.Provider):
     async def create(self, request: protocol.CreateRequest) -> protocol.CreateResponse:
         kind, inputs = kind_of(request.urn), plain(request.properties)
         if request.preview:
-            return protocol.CreateResponse("", outputs(kind, request.properties))
-        await kind.work.apply(inputs, self._wait(request.urn, request.timeout, kind))
-        return protocol.CreateResponse(kind.id.format(**inputs), outputs(kind, request.properties))
+            return protocol.CreateResponse("", outputs(kind, request.properties, _outlook(kind, inputs, {})))
+        made = await kind.work.apply(inputs, {}, self._wait(request.urn, request.timeout, kind))
+        return protocol.CreateResponse(kind.id.format(**inputs), outputs(kind, request.properties, made))
 
     async def update(self, request: protocol.UpdateRequest) -> protocol.UpdateResponse:
-        kind = kind_of(request.urn)
-        if not request.preview:
-            await kind.work.apply(plain(request.news), self._wait(request.urn, request.timeout, kind))
-        return protocol.UpdateResponse(outputs(kind, request.news))
+        kind, inputs, old = kind_of(request.urn), plain(request.news), plain(request.olds)
+        if request.preview:
+            return protocol.UpdateResponse(outputs(kind, request.news, _outlook(kind, inputs, old)))
+        made = await kind.work.apply(inputs, old, self._wait(request.urn, request.timeout, kind))
+        return protocol.UpdateResponse(outputs(kind, request.news, made))
 
     async def read(self, request: protocol.ReadRequest) -> protocol.ReadResponse:
         state = plain(request.properties)
@@ -124,7 +132,9 @@ class Resources(protocol.Provider):
         )
 
     async def delete(self, request: protocol.DeleteRequest) -> None:
-        """Nothing to delete."""
+        kind = kind_of(request.urn)
+        if "release" in kind.also:
+            await kind.work.release(plain(request.properties), self._wait(request.urn, request.timeout, kind))
 
     def _wait(self, urn: str, timeout: float, kind: Kind) -> Wait:
         return Wait(
@@ -135,9 +145,14 @@ class Resources(protocol.Provider):
         )
 
 
-def outputs(kind: Kind, inputs: Properties) -> Properties:
-    """The inputs that are compared; so a secret doesn't stand in the state twice."""
-    return {name: value for name, value in inputs.items() if name not in kind.not_compared}
+def outputs(kind: Kind, inputs: Properties, made: dict[str, Any]) -> Properties:
+    """The state: the inputs that are compared, and what `apply` made."""
+    kept = {name: value for name, value in inputs.items() if name not in kind.not_compared}
+    return {**kept, **{name: wrap(value) for name, value in made.items()}}
+
+
+def _outlook(kind: Kind, inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
+    return kind.work.outlook(inputs, old) if "outlook" in kind.also else {}
 
 
 def kind_of(urn: str) -> Kind:
@@ -168,7 +183,7 @@ def wrap(value: Any) -> PropertyValue:
         return PropertyValue({name: wrap(each) for name, each in cast(dict[str, Any], value).items()})
     if isinstance(value, list):
         return PropertyValue([wrap(each) for each in cast(list[Any], value)])
-    return PropertyValue(value)
+    return PropertyValue(float(value) if isinstance(value, int) and not isinstance(value, bool) else value)
 
 
 def differences(path: str, old: Any, new: Any) -> list[str]:

@@ -41,6 +41,8 @@ class Cloud(pulumi_mocks.Mocks):
             outputs |= {"defaultHostname": f"{args.name}.azurestaticapps.net", "name": f"{args.name}0a1b"}
         if args.typ == "azure-native:resources:ResourceGroup":
             outputs["name"] = args.inputs["resourceGroupName"]
+        if args.typ == "mtasts:index:Content":
+            outputs |= {"greatestMaxAge": 604800, "foundMode": ""}
         return f"{args.name}-id", outputs
 
     def call(self, args: pulumi_mocks.MockCallArgs) -> Any:
@@ -48,7 +50,7 @@ class Cloud(pulumi_mocks.Mocks):
             if args.args["zoneName"] not in self.zones:
                 raise NotFound
             return {"id": "zone", "name": args.args["zoneName"]}
-        return {"properties": {"apiKey": "deployment-token"}}
+        raise AssertionError(f"the program should not call {args.token}")
 
 
 class Monitor(pulumi_mocks.MockMonitor):

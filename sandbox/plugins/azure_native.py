@@ -256,9 +256,12 @@ async def serve(engine_address: str) -> None:
     print(port, flush=True)
     for sign in (signal.SIGINT, signal.SIGTERM):  # the engine's way to say that it needs this no more; it waits
         asyncio.get_running_loop().add_signal_handler(sign, os._exit, 0)
-    await server.wait_for_termination()
+    engine = os.getppid()
+    while os.getppid() == engine:  # an engine that is killed says nothing
+        await server.wait_for_termination(1)
+    os._exit(0)
 
 
 if __name__ == "__main__":
     with suppress(KeyboardInterrupt):
-        asyncio.run(serve(sys.argv[1]))
+        asyncio.run(serve(sys.argv[-1]))

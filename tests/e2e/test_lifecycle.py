@@ -1,5 +1,6 @@
 """From nothing to a policy that senders accept, through every change, to nothing again."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ REPORTS = {"tlsReports": ["mailto:tls-reports@example.org"]}
 def test_up_makes_what_senders_accept_and_destroy_leaves_nothing(stack: Stack) -> None:
     stack.configure({**TESTING, **REPORTS})
     run = stack.up()
-    assert "13 created" in run.text
+    assert "14 created" in run.text
     assert assert_policy_before_id(stack.sandbox.log()) == 1
 
     expected = Policy.of("testing", 604800, ["mail.example.org"]).id
@@ -57,6 +58,7 @@ def test_a_changed_policy_touches_content_live_check_and_txt_and_nothing_else(st
             "main-content": "update",
             "example.org-live-policy": "update",
             "example.org-mta-sts": "update",
+            "example.org-to-leave-set-mode-none-first": "update",
         }
         before = stack.last()
         stack.up()
@@ -84,11 +86,55 @@ def test_enforce_is_protected_until_it_has_been_left(stack: Stack) -> None:
         assert_refused(stack.pulumi("up", "--yes"))
     assert not stack.writes(before)
 
-    stack.configure({**TESTING, "mode": "none", "maxAge": 86400})
+
+def test_leaving_takes_mode_none_and_the_time_that_senders_remember(stack: Stack) -> None:
+    stack.configure({**ENFORCE, "maxAge": 60})
+    stack.up()
+    stack.configure({**ENFORCE, "maxAge": 3})
+    run = stack.pulumi("preview")
+    assert "maxAge from 60 s to 3 s" in run.text
+    stack.up()
+    leaving = {**TESTING, "mode": "none", "maxAge": 1}
+    stack.configure(leaving)
+    before = datetime.now(UTC)
+    assert "mode none after enforce" in stack.pulumi("preview").text
     stack.up()
     assert stack.senders("example.org")["example.org"]["mode"] == "none"
+    until = datetime.fromisoformat(stack.outputs()["domains"]["example.org"]["heldUntil"])
+    assert 55 < (until - before).total_seconds() < 120  # the greatest max_age ever served, not the last
+
+    last = stack.last()
+    for run in (stack.pulumi("destroy", "--yes", "--skip-preview"), gone(stack)):
+        assert run.code != 0
+        assert any("can't go before" in line and "removeEarlyAndRiskMail" in line for line in run.errors), run.text
+    assert not stack.writes(last)
+    assert stack.senders("example.org")["example.org"]["mode"] == "none"
+
+    stack.configure({**leaving, "removeEarlyAndRiskMail": True})
+    stack.up()
     assert stack.pulumi("destroy", "--yes", "--skip-preview").code == 0
     assert not list(stack.sandbox.state.of("Microsoft.Web/staticSites"))
+
+
+def gone(stack: Stack) -> Run:
+    """The domain taken out of the configuration, with another in its place."""
+    stack.configure({**TESTING, "mode": "none", "maxAge": 1, "domains": ["example.net"]})
+    return stack.pulumi("up", "--yes", "--skip-preview", "--target-dependents", "--target", "**example.org**")
+
+
+def test_an_enforced_policy_and_its_site_may_still_change(stack: Stack) -> None:
+    stack.configure(ENFORCE)
+    stack.up()
+    stack.configure(
+        {**ENFORCE, "sku": "Standard", "mx": ["mail.example.org", "mx2.example.org"]},
+        **{"mta-sts:tags": {"owner": "mail-team"}},
+    )
+    assert "replace" not in str(stack.changes())
+    stack.up()
+    stack.configure({**ENFORCE, "sku": "Standard"}, **{"mta-sts:tags": {"owner": "mail-team"}})
+    assert "mx without mx2.example.org" in stack.pulumi("preview").text
+    stack.up()
+    assert stack.senders("example.org")["example.org"]["mode"] == "enforce"
 
 
 @pytest.mark.parametrize("change", [{"domains": ["example.net"]}, {"name": "renamed"}])

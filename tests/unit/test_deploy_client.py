@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from policy import Policy
 from provider import content, static_sites_client
 from provider.wait import Wait, WaitError
 
@@ -89,23 +90,72 @@ def test_a_client_that_cannot_run_is_named(tmp_path: Path) -> None:
         upload(tmp_path / "nothing", tmp_path)
 
 
-def test_the_files_are_laid_out_as_served_and_gone_afterwards(tmp_path: Path) -> None:
+POLICY = Policy.of("testing", 604800, ["mail.example.org"]).render().decode()
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A site: what it serves before, and why not the upload, asked again and again."""
+    found: dict[str, Any] = {"before": None, "reasons": []}
+    monkeypatch.setattr(content.azure, "deployment_token", lambda site: TOKEN)
+    monkeypatch.setattr(content, "served", lambda host: found["before"])
+    monkeypatch.setattr(content, "not_live", lambda *_: found["reasons"].pop(0) if found["reasons"] else None)
+    return found
+
+
+def test_the_files_are_laid_out_as_served_and_gone_afterwards(tmp_path: Path, site: dict[str, Any]) -> None:
     listing = tmp_path / "listing"
     seen = client(
         tmp_path,
         f'cd "$APP_LOCATION" && find . -type f | sort > {listing}; pwd >> {listing}; stat -c %a . >> {listing}',
     )
     inputs = {
-        "policy": "version: STSv1\r\n",
+        "site": "/subscriptions/s/x",
+        "defaultHostname": "a.azurestaticapps.net",
+        "policy": POLICY,
         "web": {"index.html": "hi", "a/b.png": "data:;base64,iVBORw=="},
-        "deploymentToken": TOKEN,
         "staticSitesClient": str(seen),
     }
-    asyncio.run(content.apply(inputs, wait()))
+    made = asyncio.run(content.apply(inputs, {}, wait()))
+    assert made == {"greatestMaxAge": 604800, "foundMode": ""}
     *files, folder, mode = listing.read_text().split()
     assert files == ["./.well-known/mta-sts.txt", "./a/b.png", "./index.html"]
     assert mode == "700"
     assert not Path(folder).exists()
+
+
+def apply(tmp_path: Path, old: dict[str, Any] | None = None) -> tuple[dict[str, Any], int, list[str]]:
+    """Upload: the outputs, how many uploads it took, and what was said."""
+    count = tmp_path / "count"
+    inputs = {"site": "s", "defaultHostname": "a.azurestaticapps.net", "policy": POLICY, "web": {"index.html": ""},
+              "staticSitesClient": str(client(tmp_path, f"echo x >> {count}"))}  # fmt: skip
+    waiting = wait()
+    made = asyncio.run(content.apply(inputs, old or {}, waiting))
+    return made, len(count.read_text().split()), waiting.lines  # type: ignore[attr-defined]
+
+
+def test_an_upload_counts_when_the_site_serves_it_and_is_done_again_when_it_never_does(
+    tmp_path: Path, site: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site["reasons"] = ["another policy is still served there"] * 2
+    assert apply(tmp_path)[1] == 1
+    (tmp_path / "count").unlink()
+    monkeypatch.setattr(content, "SETTLED", 0.2)
+    site["reasons"] = ["the answer is 404, only 200 counts"] * 2
+    _, uploads, lines = apply(tmp_path)
+    assert uploads == 2
+    assert any("404" in line and line.endswith("uploading again") for line in lines)
+    site["reasons"] = ["the answer is 404, only 200 counts"] * 99
+    with pytest.raises(WaitError, match="gave up waiting for the upload on a.azurestaticapps.net"):
+        apply(tmp_path)
+
+
+def test_what_the_site_served_before_is_remembered(tmp_path: Path, site: dict[str, Any]) -> None:
+    site["before"] = Policy.of("enforce", 2_000_000, ["a.example"]).render().decode()
+    assert apply(tmp_path)[0] == {"greatestMaxAge": 2_000_000, "foundMode": "enforce"}
+    # An interrupted run may have left a policy there that no state knows of; the mode found at first stays.
+    made, _, _ = apply(tmp_path, {"greatestMaxAge": 700_000, "foundMode": ""})
+    assert made == {"greatestMaxAge": 2_000_000, "foundMode": ""}
 
 
 def test_a_file_outside_is_refused(tmp_path: Path) -> None:

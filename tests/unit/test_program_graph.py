@@ -63,7 +63,8 @@ def test_the_report_record_waits_for_nothing_but_stands_only_where_reports_are_w
 
 def test_an_enforced_policy_is_protected_and_a_tested_one_is_not(declared: Monitor) -> None:
     protected = {name for name, each in declared.requests.items() if each.protect}
-    domain = {f"example.com-{each}" for each in ("cname", "custom-domain", "mta-sts")}
+    parts = ("cname", "custom-domain", "mta-sts", "to-leave-set-mode-none-first")
+    domain = {f"example.com-{each}" for each in parts}
     assert protected == {"mta-sts", "mta-sts-strict", "strict-content"} | domain
 
 
@@ -76,9 +77,19 @@ def test_the_record_names_the_hash_of_the_policy_that_is_uploaded(declared: Moni
     assert declared.inputs("example.org-live-policy")["policy"].encode() == uploaded.render()
 
 
-def test_the_deployment_token_is_a_secret(declared: Monitor) -> None:
-    token = declared.requests["main-content"].object["deploymentToken"]
-    assert token["4dabf18193072939515e22adb298388d"] == "1b47061264138c4ac30d75fd1eb44270"
+def test_the_deployment_token_is_nowhere_among_what_the_engine_gets(declared: Monitor) -> None:
+    assert declared.inputs("main-content")["site"] == "mta-sts-main-id"
+    assert set(declared.inputs("main-content")) == {"site", "defaultHostname", "policy", "web"}
+
+
+def test_what_senders_remember_goes_before_the_record_that_told_them(declared: Monitor) -> None:
+    assert "example.org-mta-sts" in declared.before("example.org-to-leave-set-mode-none-first")
+
+
+def test_an_enforced_domain_that_moves_to_another_site_would_be_replaced(declared: Monitor) -> None:
+    for each in ("cname", "to-leave-set-mode-none-first"):
+        assert declared.requests[f"example.com-{each}"].replacement_trigger.string_value == "mta-sts-strict0a1b"
+        assert not declared.requests[f"example.org-{each}"].replacement_trigger.string_value
 
 
 def test_every_child_has_a_parent_and_every_component_registers_outputs(declared: Monitor) -> None:

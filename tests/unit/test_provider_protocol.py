@@ -7,22 +7,21 @@ from pulumi.provider.experimental import provider as protocol
 from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime.rpc import UNKNOWN
 
+from policy import Policy
 from provider.server import Engine, Resources, differences, plain, wrap
 
 URN = "urn:pulumi:dev::mta-sts::mtasts:index:PolicySite$mtasts:index:{}::name"
+POLICY = Policy.of("testing", 604800, ["mail.example.org"]).render().decode()
 CONTENT: dict[str, Any] = {
     "defaultHostname": "a.azurestaticapps.net",
-    "deploymentToken": "secret",
-    "policy": "version: STSv1\r\n",
+    "site": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/staticSites/a",
+    "policy": POLICY,
     "web": {"index.html": "hello"},
 }
 
 
 def properties(values: dict[str, Any]) -> dict[str, PropertyValue]:
-    wrapped = {name: wrap(value) for name, value in values.items()}
-    if "deploymentToken" in wrapped:
-        wrapped["deploymentToken"] = wrapped["deploymentToken"].with_secret(True)
-    return wrapped
+    return {name: wrap(value) for name, value in values.items()}
 
 
 def resources() -> Resources:
@@ -55,21 +54,26 @@ def test_values_not_known_yet_pass_the_check() -> None:
     assert check({**CONTENT, "defaultHostname": UNKNOWN}) == []
 
 
-def test_nothing_changed_is_no_change_even_with_another_token() -> None:
-    state = {name: value for name, value in CONTENT.items() if name != "deploymentToken"}
-    assert diff(state, {**CONTENT, "deploymentToken": "rotated"}) == []
+def test_nothing_changed_is_no_change() -> None:
+    state = {**{name: value for name, value in CONTENT.items() if name != "site"}, "greatestMaxAge": 604800}
+    assert diff(state, CONTENT) == []
 
 
 def test_a_changed_policy_or_file_is_an_update_that_names_it() -> None:
-    assert diff(CONTENT, {**CONTENT, "policy": "version: STSv1\r\nmode: none\r\n"}) == ["policy"]
+    assert diff(CONTENT, {**CONTENT, "policy": POLICY.replace("testing", "none")}) == ["policy"]
     assert diff(CONTENT, {**CONTENT, "web": {"index.html": "bye", "x": ""}}) == ['web["index.html"]', 'web["x"]']
     assert diff(CONTENT, {**CONTENT, "defaultHostname": UNKNOWN}) == ["defaultHostname"]
 
 
-def test_a_preview_does_no_work_and_the_token_stays_out_of_the_outputs() -> None:
+def test_a_preview_does_no_work_and_tells_what_is_certain() -> None:
     request = protocol.CreateRequest(URN.format("Content"), properties(CONTENT), 0, preview=True)
     response = asyncio.run(resources().create(request))
-    assert set(response.properties) == {"defaultHostname", "policy", "web"}
+    assert plain(response.properties) == {
+        "defaultHostname": "a.azurestaticapps.net",
+        "policy": POLICY,
+        "web": {"index.html": "hello"},
+        "greatestMaxAge": 604800,
+    }
     assert response.resource_id == ""
 
 

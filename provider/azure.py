@@ -1,0 +1,116 @@
+"""Azure, as far as this provider needs it itself: a site's deployment token.
+
+The engine logs every value that passes through it (`pulumi -v=9`), secrets too. So the token never does: it is
+fetched in the process that hands it to the deploy client, with the same sign-in that azure-native uses
+(github.com/pulumi/pulumi-azure-native, provider/pkg/provider/auth_azidentity.go).
+"""
+
+import os
+from typing import Any, cast
+
+from provider.wait import WaitError
+
+MANAGEMENT = "https://management.azure.com"
+API_VERSION = "2025-05-01"  # of Microsoft.Web, the one that pulumi-azure-native 3.29.0 uses
+AUDIENCE = "api://AzureADTokenExchange"  # learn.microsoft.com/entra/workload-id/workload-identity-federation
+
+
+def credential() -> Any:
+    """The sign-in that the ARM_* variables describe, else the Azure CLI's, in azure-native's order.
+
+    :returns: an azure.core TokenCredential.
+    :raises WaitError: a variable that the chosen way needs is missing.
+    """
+    from azure import identity
+
+    if _is("ARM_USE_DEFAULT_CREDENTIALS"):
+        return identity.DefaultAzureCredential()
+    if certificate := os.environ.get("ARM_CLIENT_CERTIFICATE_PATH"):
+        password = os.environ.get("ARM_CLIENT_CERTIFICATE_PASSWORD")
+        return identity.CertificateCredential(*_principal(), certificate_path=certificate, password=password)
+    if secret := os.environ.get("ARM_CLIENT_SECRET"):
+        return identity.ClientSecretCredential(*_principal(), client_secret=secret)
+    if _is("ARM_USE_OIDC"):
+        return identity.ClientAssertionCredential(*_principal(), func=_federated_token)
+    if _is("ARM_USE_MSI"):
+        return identity.ManagedIdentityCredential(client_id=os.environ.get("ARM_CLIENT_ID"))
+    return identity.AzureCliCredential(tenant_id=os.environ.get("ARM_TENANT_ID", ""))
+
+
+def deployment_token(site: str) -> str:
+    """The deployment token of a Static Web App, whichever it is now.
+
+    :param site: its resource id.
+    :raises WaitError: not signed in, not allowed, or no answer.
+    """
+    from azure.core import PipelineClient
+    from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+    from azure.core.pipeline.policies import BearerTokenCredentialPolicy, RetryPolicy
+    from azure.core.rest import HttpRequest
+
+    policies: list[Any] = [RetryPolicy(), BearerTokenCredentialPolicy(credential(), f"{MANAGEMENT}/.default")]
+    request = HttpRequest("POST", f"{MANAGEMENT}{site}/listSecrets", params={"api-version": API_VERSION})
+    client: Any = cast(Any, PipelineClient)(MANAGEMENT, policies=policies)
+    try:
+        with client:
+            answer = client.send_request(request)
+            answer.raise_for_status()
+            return str(answer.json()["properties"]["apiKey"])
+    except ClientAuthenticationError as error:
+        raise WaitError(f"Azure refuses the sign-in: {_first(error)}. Sign in again (az login)") from None
+    except HttpResponseError as error:
+        hint = {403: "; it takes the role Contributor, or Website Contributor", 404: "; run `pulumi refresh`"}
+        raise WaitError(
+            f"Azure does not give the deployment token of {site}: {error.status_code} {error.reason}"
+            f"{hint.get(error.status_code or 0, '')}"
+        ) from None
+    except AzureError as error:
+        raise WaitError(f"can't reach Azure for the deployment token of {site}: {_first(error)}") from None
+
+
+def _is(variable: str) -> bool:
+    return os.environ.get(variable, "").lower() in ("1", "true")
+
+
+def _principal() -> tuple[str, str]:
+    names = ("ARM_TENANT_ID", "ARM_CLIENT_ID")
+    missing = [name for name in names if not os.environ.get(name)]
+    if missing:
+        raise WaitError(f"{' and '.join(missing)} not set; a service principal is signed in with both")
+    return os.environ[names[0]], os.environ[names[1]]
+
+
+def _federated_token() -> str:
+    """The token that a pipeline's own identity provider issued for this run."""
+    if token := os.environ.get("ARM_OIDC_TOKEN"):
+        return token
+    if path := os.environ.get("ARM_OIDC_TOKEN_FILE_PATH"):
+        try:
+            with open(path, encoding="ascii") as file:
+                return file.read()
+        except OSError as error:
+            raise WaitError(f"ARM_OIDC_TOKEN_FILE_PATH: can't read {path}: {error.strerror}") from None
+    url = os.environ.get("ARM_OIDC_REQUEST_URL") or os.environ.get("ACTIONS_ID_TOKEN_REQUEST_URL")
+    bearer = os.environ.get("ARM_OIDC_REQUEST_TOKEN") or os.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+    if not url or not bearer:
+        raise WaitError(
+            "ARM_USE_OIDC is set, but neither ARM_OIDC_TOKEN, ARM_OIDC_TOKEN_FILE_PATH nor ARM_OIDC_REQUEST_URL is"
+        )
+    return _requested(url, bearer)
+
+
+def _requested(url: str, bearer: str) -> str:
+    """A token from the address that the pipeline gave for it."""
+    import requests
+
+    headers = {"Authorization": f"Bearer {bearer}", "Accept": "application/json"}
+    try:
+        answer = requests.get(url, params={"audience": AUDIENCE}, headers=headers, timeout=30)
+        answer.raise_for_status()
+        return str(answer.json()["value"])
+    except (requests.RequestException, ValueError, KeyError) as error:
+        raise WaitError(f"the pipeline gives no federated token: {type(error).__name__}") from None
+
+
+def _first(error: Exception) -> str:
+    return str(error).splitlines()[0]
