@@ -5,6 +5,7 @@ Every problem is found at once, a line each, with the key, the value and the way
     mta-sts:policies[0].domains[1]: 'https://example.org': write the mail domain alone, without the scheme
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
@@ -14,8 +15,9 @@ from pulumi.runtime.config import get_config_env
 from policy import Mode, Policy, PolicyError, TlsRptRecord
 from policy.names import check_domain, to_a_label
 
-KEYS = ("policies", "dns", "tags", "resourceGroup", "staticSitesClient")
+KEYS = ("policies", "dns", "tags", "resourceGroup", "preflight", "staticSitesClient")
 POLICY_KEYS = ("name", "mode", "maxAge", "mx", "sku", "domains", "tlsReports", "dns", "removeEarlyAndRiskMail")
+DOMAIN_KEYS = ("name", "dns", "adoptTlsReports")
 DNS_KEYS = ("provider", "resourceGroup", "zone")
 
 # Where Static Web Apps can live, and what its plans hold:
@@ -52,7 +54,7 @@ class SettingsError(ValueError):
 class StackConfig(Protocol):
     """What this module needs of `pulumi.Config`."""
 
-    def get_object(self, key: str) -> Any: ...
+    def get(self, key: str) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,15 @@ class AzureDns:
 
 @dataclass(frozen=True)
 class Domain:
-    """A policy domain (RFC 8461 1.1): what stands after the @, in A-labels."""
+    """A policy domain (RFC 8461 1.1): what stands after the @, in A-labels.
+
+    :param adopt_tls_reports: the record `_smtp._tls.<domain>` stands there already; it is taken over, and left there
+        when the stack goes.
+    """
 
     name: str
     dns: AzureDns
+    adopt_tls_reports: bool = False
 
     @property
     def policy_host(self) -> str:
@@ -100,6 +107,7 @@ class Settings:
     resource_group: str
     tags: Mapping[str, str]
     policies: tuple[PolicySettings, ...]
+    preflight: bool
     static_sites_client: str | None
     notes: tuple[str, ...]
 
@@ -129,21 +137,30 @@ def load(
                 f"azure-native:{key}", f"sign in by the variable {SIGN_IN[key]} instead, and remove the key"
             )
     place = read.location(location)
-    dns = read.dns(config.get_object("dns"), "mta-sts:dns", None)
-    policies = read.policies(config.get_object("policies"), dns)
+    dns = read.dns(_value(config, "dns"), "mta-sts:dns", None)
+    policies = read.policies(_value(config, "policies"), dns)
     settings = Settings(
         location=place,
-        resource_group=read.text(config.get_object("resourceGroup"), "mta-sts:resourceGroup")
-        or f"mta-sts-{stack}",
-        tags=read.tags(config.get_object("tags")),
+        resource_group=read.text(config.get("resourceGroup"), "mta-sts:resourceGroup") or f"mta-sts-{stack}",
+        tags=read.tags(_value(config, "tags")),
         policies=policies,
-        static_sites_client=read.text(config.get_object("staticSitesClient"), "mta-sts:staticSitesClient"),
+        preflight=read.switch(config.get("preflight"), "mta-sts:preflight"),
+        static_sites_client=read.text(config.get("staticSitesClient"), "mta-sts:staticSitesClient"),
         notes=tuple(read.notes),
     )
     read.across(policies)
     if read.problems:
         raise SettingsError("\n".join(read.problems))
     return settings
+
+
+def _value(config: StackConfig, key: str) -> Any:
+    """A list or a map, which the engine hands over as JSON; anything else as the text it is."""
+    text = config.get(key)
+    try:
+        return None if text is None else json.loads(text)
+    except ValueError:
+        return text
 
 
 def keys_of(namespace: str) -> list[str]:
@@ -198,6 +215,12 @@ class Reader:
         if value is not None and not isinstance(value, bool):
             self.problem(key, f"{value!r} must be true or false")
         return value is True
+
+    def switch(self, value: Any, key: str) -> bool:
+        """`on` or `off`; the engine hands `false` over as a text too."""
+        if value not in (None, "on", "off", "true", "false"):
+            self.problem(key, f"{value!r} must be on or off")
+        return value not in ("off", "false")
 
     def location(self, value: str | None) -> str:
         given = (value or "").replace(" ", "").lower()
@@ -317,14 +340,15 @@ class Reader:
         return star + name if name else ""
 
     def domain(self, value: Any, key: str, dns: AzureDns | None) -> Domain:
-        given = self.mapping(value, key, ("name", "dns")) if isinstance(value, dict) else {"name": value}
+        given = self.mapping(value, key, DOMAIN_KEYS) if isinstance(value, dict) else {"name": value}
         name = self.domain_name(given.get("name"), key)
         found = self.dns(given.get("dns"), f"{key}.dns", dns)
         if found is None:
             self.problem(key, f"has no DNS; set mta-sts:dns to {{provider: azure, resourceGroup: …}} for {name}")
         elif found.zone and name != found.zone and not name.endswith(f".{found.zone}"):
             self.problem(key, f"{name!r} does not lie in the zone {found.zone}")
-        return Domain(name, found or AzureDns(""))
+        adopt = self.flag(given.get("adoptTlsReports"), f"{key}.adoptTlsReports")
+        return Domain(name, found or AzureDns(""), adopt)
 
     def across(self, policies: tuple[PolicySettings, ...]) -> None:
         """What no single policy shows: duplicates, and the subscription's limit."""

@@ -118,7 +118,7 @@ class MailDomain(pulumi.ComponentResource):
             text = tls_reports.render()
             owner = f"_smtp._tls.{domain.name}"
             records.append({"name": owner, "type": "TXT", "ttl": TTL, "value": text})
-            backend.record_set(f"{name}-tlsrpt", owner, "TXT", [text], TTL, after())
+            backend.record_set(f"{name}-tlsrpt", owner, "TXT", [text], TTL, after(), domain.adopt_tls_reports)
         self.records = records
         self.policy_url = f"https://{host}/.well-known/mta-sts.txt"
         self.register_outputs({"policyUrl": self.policy_url, "policyId": policy.id})

@@ -45,6 +45,9 @@ def parser() -> argparse.ArgumentParser:
     zone = add("zone", "make DNS zones, as an administrator would have")
     zone.add_argument("names", nargs="+", metavar="NAME")
     zone.add_argument("--resource-group", default="dns")
+    zone.add_argument(
+        "--undelegated", action="store_true", help="the registrar leads elsewhere still (without it: here)"
+    )
     zone.add_argument("--mx", action="append", default=[], metavar="HOST", help="give each zone this MX record")
     set_ = add("set", "set how long things take")
     set_.add_argument("name", choices=list(DELAYS))
@@ -179,6 +182,9 @@ def do_zone(sandbox: Sandbox, options: argparse.Namespace) -> int:
         if state.get(zone) is None:
             put(zone, {"location": "global"})
             print(f"DNS zone {name} is in resource group {options.resource_group}")
+        body = state.get(zone)
+        if body and bool(body.get("_undelegated")) != options.undelegated:
+            state.put({**body, "_undelegated": options.undelegated})
         if options.mx and state.get(f"{zone}/MX/@") is None:
             records = [{"preference": 10 * at, "exchange": host} for at, host in enumerate(options.mx, 1)]
             put(f"{zone}/MX/@", {"properties": {"TTL": 300, "MXRecords": records}})

@@ -2,11 +2,18 @@
 
 import os
 import ssl
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import dns.nameserver
 import dns.resolver
 import urllib3
+
+from sandbox.control import Sandbox
+
+ROOT = Path(__file__).parents[1]
 
 
 def resolve(name: str, kind: str) -> list[str]:
@@ -23,6 +30,19 @@ def fetch(host: str, path: str) -> tuple[int, str, str]:
     with urllib3.ProxyManager(os.environ["HTTPS_PROXY"], ssl_context=context) as through:
         answer = through.request("GET", f"https://{host}{path}", retries=False, redirect=False)
         return answer.status, answer.data.decode(), answer.headers["Content-Type"].partition(";")[0]
+
+
+def records(sandbox: Sandbox, zone: str, sets: dict[str, Any]) -> None:
+    """Put a zone and record sets there, `KIND/name` to records; None leaves one out."""
+    subprocess.run([sys.executable, "-m", "sandbox", "--dir", sandbox.folder, "zone", zone], cwd=ROOT, check=True)
+    state = sandbox.state
+    body = next(each for each in state.of("Microsoft.Network/dnsZones") if each["name"] == zone)
+    for key, values in sets.items():
+        kind, _, name = key.partition("/")
+        field = "CNAMERecord" if kind == "CNAME" else f"{kind}Records"
+        if values is not None:
+            state.put({"id": f"{body['id']}/{key}", "name": name, "type": f"Microsoft.Network/dnszones/{kind}",
+                       "properties": {"TTL": 60, field: values}, "_before": None, "_changed": 0, "etag": "x"})  # fmt: skip
 
 
 class Clients:

@@ -63,8 +63,9 @@ class Stack:
         env["PATH"] = os.pathsep.join(filter(None, (self.engine, env["PATH"])))
         return env
 
-    def zones(self, *names: str) -> None:
-        self.python("-m", "sandbox", "--dir", str(self.sandbox.folder), "zone", *names)
+    def zones(self, *options: str) -> None:
+        """`python -m sandbox zone …`."""
+        self.python("-m", "sandbox", "--dir", str(self.sandbox.folder), "zone", *options)
 
     def python(self, *arguments: str) -> str:
         run = subprocess.run(
@@ -96,6 +97,18 @@ class Stack:
             timeout=timeout,
         )
         return Run(process)
+
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a pulumi command and go on."""
+        return subprocess.Popen(
+            ["pulumi", *arguments, "--non-interactive"],
+            cwd=self.project,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
 
     def up(self, *arguments: str) -> Run:
         """Apply, successfully; afterwards nothing is left to change, and refreshing shows no drift."""

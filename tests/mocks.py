@@ -88,7 +88,8 @@ class Monitor(pulumi_mocks.MockMonitor):
 
 def declare(config: dict[str, Any], cloud: Cloud | None = None, location: str = "westeurope") -> Monitor:
     """Run the program once."""
-    values = {f"mta-sts:{key}": json.dumps(value) for key, value in config.items()}
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+    values = {f"mta-sts:{key}": text for key, text in texts.items()}
     values["azure-native:location"] = location
     monitor = Monitor(cloud or Cloud())
     for name in ("settings", "components.mail_domain"):

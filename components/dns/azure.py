@@ -1,8 +1,8 @@
 """Azure DNS: `pulumi_azure_native.dns.RecordSet` in a zone that exists already."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 import pulumi
 from pulumi.runtime.invoke import invoke_async
@@ -23,9 +23,21 @@ class ZoneError(Exception):
 class AzureBackend:
     """Record sets of one Azure DNS zone."""
 
-    def __init__(self, resource_group: str, zone: str) -> None:
+    def __init__(self, resource_group: str, zone: str, found: Mapping[str, Any]) -> None:
         self.resource_group = resource_group
-        self.zone = zone
+        self._zone = zone
+        self._id = str(found.get("id", ""))
+        self._name_servers = tuple(str(each).rstrip(".").lower() for each in found.get("nameServers") or ())
+
+    @property
+    def zone(self) -> str:
+        """The zone's name."""
+        return self._zone
+
+    @property
+    def name_servers(self) -> tuple[str, ...]:
+        """Azure's name servers for it."""
+        return self._name_servers
 
     def record_set(
         self,
@@ -35,13 +47,18 @@ class AzureBackend:
         values: Sequence[pulumi.Input[str]],
         ttl: int,
         opts: pulumi.ResourceOptions,
+        adopt: bool = False,
     ) -> pulumi.Resource:
         """See `components.dns.Backend`."""
+        relative = owner.removesuffix(self.zone).rstrip(".") or "@"
+        if adopt:
+            there = pulumi.ResourceOptions(import_=f"{self._id}/{type}/{relative}", retain_on_delete=True)
+            opts = pulumi.ResourceOptions.merge(opts, there)
         return dns.RecordSet(
             name,
             resource_group_name=self.resource_group,
             zone_name=self.zone,
-            relative_record_set_name=owner.removesuffix(self.zone).rstrip(".") or "@",
+            relative_record_set_name=relative,
             record_type=type,
             ttl=ttl,
             cname_record=dns.CnameRecordArgs(cname=values[0]) if type == "CNAME" else None,
@@ -75,11 +92,12 @@ def backends(domains: Iterable[Domain]) -> dict[str, AzureBackend]:
     open_ = {domain: candidates(domain) for domain in domains}
     while open_:
         asked = sorted({(domain.dns.resource_group, zones[0]) for domain, zones in open_.items()})
-        exists = dict(zip(asked, _sync_await(_exist(asked)), strict=True))
+        there = dict(zip(asked, _sync_await(_ask(asked)), strict=True))
         for domain, zones in list(open_.items()):
             group, zone = domain.dns.resource_group, zones.pop(0)
-            if exists[group, zone]:
-                found[domain.name] = AzureBackend(group, zone)
+            answer = there[group, zone]
+            if answer is not None:
+                found[domain.name] = AzureBackend(group, zone, answer)
             elif not zones:
                 problems.append(_no_zone(domain))
             if domain.name in found or not zones:
@@ -106,22 +124,21 @@ def _no_zone(domain: Domain) -> str:
     )
 
 
-async def _exist(zones: list[tuple[str, str]]) -> list[bool]:
-    return list(await asyncio.gather(*(_exists(group, zone) for group, zone in zones)))
+async def _ask(zones: list[tuple[str, str]]) -> list[Mapping[str, Any] | None]:
+    return list(await asyncio.gather(*(_get(group, zone) for group, zone in zones)))
 
 
-async def _exists(group: str, zone: str) -> bool:
+async def _get(group: str, zone: str) -> Mapping[str, Any] | None:
     try:
         # dns.get_zone() asks one zone at a time, and a failed dns.get_zone_output() can't be caught.
-        await invoke_async(
+        return await invoke_async(
             "azure-native:dns:getZone",
             {"resourceGroupName": group, "zoneName": zone},
             get_invoke_opts_defaults(),
         )
-        return True
     except Exception as error:
         if any(each in str(error) for each in NOT_FOUND):
-            return False
+            return None
         raise ZoneError(
             f"can't ask Azure for the DNS zone {zone}: {str(error).rpartition('returned an error: ')[2]}. Check the network (HTTPS_PROXY too) and that you are "
             "signed in (az login, or ARM_CLIENT_ID, ARM_TENANT_ID and the rest)"

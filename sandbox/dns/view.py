@@ -18,11 +18,11 @@ class View:
         self.state = state
 
     def zone_of(self, name: str) -> dict[str, Any] | None:
-        """The zone with the longest matching name."""
+        """The zone with the longest matching name, among those that are delegated here."""
         found = [
             zone
             for zone in self.state.of("Microsoft.Network/dnsZones")
-            if name == zone["name"].lower() or name.endswith("." + zone["name"].lower())
+            if f".{name}".endswith("." + zone["name"].lower()) and not zone.get("_undelegated")
         ]
         return max(found, key=lambda zone: len(zone["name"]), default=None)
 

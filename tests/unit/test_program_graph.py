@@ -12,6 +12,7 @@ def configuration() -> dict[str, Any]:
     return {
         "dns": {"provider": "azure", "resourceGroup": "dns"},
         "tags": {"owner": "mail-team"},
+        "preflight": "off",
         "policies": [
             {
                 "name": "main",

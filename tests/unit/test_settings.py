@@ -1,5 +1,6 @@
 """The configuration: what is wrong is said at once, with key, value and way out."""
 
+import json
 from typing import Any
 
 import pytest
@@ -16,8 +17,9 @@ class Config:
     def __init__(self, values: dict[str, Any]) -> None:
         self.values = values
 
-    def get_object(self, key: str) -> Any:
-        return self.values.get(key)
+    def get(self, key: str) -> str | None:
+        value = self.values.get(key)
+        return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
 def load(
@@ -56,6 +58,23 @@ def test_the_smallest_configuration() -> None:
         ({"dns": None}, "mta-sts:policies[0].domains[0]", "has no DNS"),
         ({"dns": {"provider": "bind", "resourceGroup": "dns"}}, "mta-sts:dns.provider", "'bind'"),
         ({"dns": {"provider": "azure"}}, "mta-sts:dns.resourceGroup", "is missing"),
+        ({"tags": "owner"}, "mta-sts:tags", "'owner' must be a map"),
+        ({"preflight": "maybe"}, "mta-sts:preflight", "'maybe' must be on or off"),
+        (
+            {"policy": {"removeEarlyAndRiskMail": "yes"}},
+            "mta-sts:policies[0].removeEarlyAndRiskMail",
+            "true or false",
+        ),
+        (
+            {"policy": {"mode": "enforce", "removeEarlyAndRiskMail": True}},
+            "mta-sts:policies[0].removeEarlyAndRiskMail",
+            "set mode: none first",
+        ),
+        (
+            {"policy": {"domains": [{"name": "example.org", "adoptTlsReports": 1}]}},
+            "mta-sts:policies[0].domains[0].adoptTlsReports",
+            "true or false",
+        ),
         ({"tags": {"a": 1}}, "mta-sts:tags", "must be a map"),
         ({"policy": {"mode": "strict"}}, "mta-sts:policies[0].mode", "'strict' must be testing, enforce or none"),
         ({"policy": {"maxage": 1}}, "mta-sts:policies[0].maxage", "there is no such key"),
@@ -93,6 +112,18 @@ def test_the_smallest_configuration() -> None:
 def test_a_mistake_is_one_line_with_its_key(changes: dict[str, Any], key: str, words: str) -> None:
     found = problems(**changes)
     assert any(line.startswith(f"{key}: ") and words in line for line in found), found
+
+
+def test_texts_and_switches_are_taken_as_they_stand() -> None:
+    assert load(resourceGroup="123").resource_group == "123"
+    assert load().preflight
+    assert not load(preflight="off").preflight
+    assert not load(preflight=False).preflight
+
+
+def test_signing_in_by_configuration_is_refused_since_only_azure_native_would_see_it() -> None:
+    with pytest.raises(settings.SettingsError, match="azure-native:clientSecret: sign in by .* ARM_CLIENT_SECRET"):
+        settings.load(Config(GOOD), GOOD, "westeurope", "dev", ["location", "clientSecret"])
 
 
 def test_all_mistakes_are_told_at_once() -> None:

@@ -1,0 +1,45 @@
+"""The preflight's findings, shown as Pulumi shows things."""
+
+from collections.abc import Mapping
+
+import pulumi
+
+from components.dns import Backend
+from provider import preflight
+from settings import Settings
+
+
+class PreflightError(Exception):
+    """What would lose mail or can't work, a line each."""
+
+
+def run(settings: Settings, backends: Mapping[str, Backend]) -> None:
+    """Look at every domain's DNS; warn, or stop.
+
+    :raises PreflightError: before anything is touched.
+    """
+    if not settings.preflight:
+        return pulumi.log.info("preflight skipped: mta-sts:preflight is off")
+    findings = preflight.check(
+        [
+            preflight.Domain(
+                name=domain.name,
+                policy=policy.policy,
+                zone=backends[domain.name].zone,
+                name_servers=backends[domain.name].name_servers,
+                tls_reports=policy.tls_reports,
+                adopts_tls_reports=domain.adopt_tls_reports,
+            )
+            for policy in settings.policies
+            for domain in policy.domains
+        ]
+    )
+    for finding in findings:
+        if finding.level == "warning":
+            pulumi.log.warn(finding.text)
+    errors = [finding.text for finding in findings if finding.level == "error"]
+    if errors:
+        raise PreflightError(
+            "\n".join([*errors, "Nothing was touched. (mta-sts:preflight: off skips these checks.)"])
+        )
+    return None
