@@ -1,6 +1,6 @@
 # Everything here runs on the local Azure (sandbox/); for a real subscription see docs/azure.md.
 .DEFAULT_GOAL := help
-.PHONY: help up preview down destroy status test unit check fix bench lock clean
+.PHONY: help up preview recover down destroy status test unit check fix bench lock clean
 .SILENT:
 
 PYTHON ?= python3
@@ -9,7 +9,7 @@ READY := .venv/.ready
 export PULUMI_STACK ?= dev
 
 # The same as a user's `eval "$(python -m sandbox env)"`, but nothing goes on where the local Azure isn't running.
-LOCAL = set -e; env="$$($(PY) -m sandbox env)"; eval "$$env"
+LOCAL = set -e; env="$$($(PY) -m sandbox env)"; eval "$$env"; $(PY) -m tools.unlock
 
 help: ## show this
 	grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,9 @@ preview: $(READY) ## show what an up would change
 
 destroy: $(READY) ## take everything down that up made
 	$(LOCAL); pulumi destroy --yes
+
+recover: $(READY) ## after a lost state or a killed up: take over what exists already, and go on
+	$(LOCAL); pulumi stack select --create $$PULUMI_STACK; $(PY) -m tools.recover --yes
 
 down: $(READY) ## stop the local Azure; its state stays for the next up
 	$(PY) -m sandbox down

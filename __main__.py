@@ -10,7 +10,7 @@ import pulumi.runtime
 from pulumi_azure_native import resources
 
 import settings
-from components import preflight, website
+from components import adopted, preflight, website
 from components.dns import azure
 from components.policy_site import PolicySite, without_version_aliases
 from policy import Mode
@@ -38,7 +38,14 @@ try:
         pulumi.log.info(note)
     backends = azure.backends(domain for policy in stack.policies for domain in policy.domains)
     preflight.run(stack, backends)
-except (settings.SettingsError, website.WebsiteError, azure.ZoneError, preflight.PreflightError) as error:
+    adopted.register()
+except (
+    settings.SettingsError,
+    website.WebsiteError,
+    azure.ZoneError,
+    preflight.PreflightError,
+    adopted.AdoptionError,
+) as error:
     raise pulumi.RunError(str(error)) from None
 
 # azure-native gives each resource an alias for every API version there ever was. This program has used only one,

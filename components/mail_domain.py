@@ -90,6 +90,8 @@ class MailDomain(pulumi.ComponentResource):
                 pulumi.ResourceOptions(
                     # Two apps can't hold one host name, so a domain that moves leaves the old app first.
                     delete_before_replace=True,
+                    # Azure doesn't tell how a domain was validated; one that was bound by hand stays as it is.
+                    ignore_changes=["validationMethod"],
                     hooks=pulumi.ResourceHookBinding(on_error=[cname_hook()]),
                 ),
             ),

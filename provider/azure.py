@@ -1,4 +1,4 @@
-"""Azure, as far as this provider needs it itself: a site's deployment token.
+"""Azure, as far as this provider needs it itself: a site's deployment token, and what exists already.
 
 The engine logs every value that passes through it (`pulumi -v=9`), secrets too. So the token never does: it is
 fetched in the process that hands it to the deploy client, with the same sign-in that azure-native uses
@@ -6,12 +6,14 @@ fetched in the process that hands it to the deploy client, with the same sign-in
 """
 
 import os
+from functools import cache
 from typing import Any, cast
 
 from provider.wait import WaitError
 
 MANAGEMENT = "https://management.azure.com"
-API_VERSION = "2025-05-01"  # of Microsoft.Web, the one that pulumi-azure-native 3.29.0 uses
+# API versions, the ones that pulumi-azure-native 3.29.0 uses
+WEB, DNS, RESOURCES = "2025-05-01", "2023-07-01-preview", "2024-03-01"
 AUDIENCE = "api://AzureADTokenExchange"  # learn.microsoft.com/entra/workload-id/workload-identity-federation
 
 
@@ -43,29 +45,59 @@ def deployment_token(site: str) -> str:
     :param site: its resource id.
     :raises WaitError: not signed in, not allowed, or no answer.
     """
+    found = request("POST", f"{site}/listSecrets", WEB)
+    if found is None:
+        raise WaitError(f"Azure has no Static Web App {site}; run `pulumi refresh`, then `pulumi up`")
+    return str(found["properties"]["apiKey"])
+
+
+def request(method: str, path: str, api_version: str) -> dict[str, Any] | None:
+    """One call of Azure Resource Manager.
+
+    :param path: from the first slash on, such as a resource id.
+    :returns: the answer's body; None where there is no such thing.
+    :raises WaitError: not signed in, not allowed, or no answer.
+    """
     from azure.core import PipelineClient
     from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
     from azure.core.pipeline.policies import BearerTokenCredentialPolicy, RetryPolicy
     from azure.core.rest import HttpRequest
 
-    policies: list[Any] = [RetryPolicy(), BearerTokenCredentialPolicy(credential(), f"{MANAGEMENT}/.default")]
-    request = HttpRequest("POST", f"{MANAGEMENT}{site}/listSecrets", params={"api-version": API_VERSION})
+    query = {} if "api-version=" in path else {"api-version": api_version}  # a nextLink has its own
+    policies: list[Any] = [RetryPolicy(), BearerTokenCredentialPolicy(_signed_in(), f"{MANAGEMENT}/.default")]
     client: Any = cast(Any, PipelineClient)(MANAGEMENT, policies=policies)
     try:
         with client:
-            answer = client.send_request(request)
+            answer = client.send_request(HttpRequest(method, f"{MANAGEMENT}{path}", params=query))
+            if answer.status_code == 404:
+                return None
             answer.raise_for_status()
-            return str(answer.json()["properties"]["apiKey"])
+            return answer.json()
     except ClientAuthenticationError as error:
         raise WaitError(f"Azure refuses the sign-in: {_first(error)}. Sign in again (az login)") from None
     except HttpResponseError as error:
-        hint = {403: "; it takes the role Contributor, or Website Contributor", 404: "; run `pulumi refresh`"}
-        raise WaitError(
-            f"Azure does not give the deployment token of {site}: {error.status_code} {error.reason}"
-            f"{hint.get(error.status_code or 0, '')}"
-        ) from None
+        hint = "; it takes the role Contributor" if error.status_code == 403 else ""
+        raise WaitError(f"Azure answers {error.status_code} {error.reason} to {method} {path}{hint}") from None
     except AzureError as error:
-        raise WaitError(f"can't reach Azure for the deployment token of {site}: {_first(error)}") from None
+        raise WaitError(f"can't reach Azure for {path}: {_first(error)}") from None
+
+
+def listing(path: str, api_version: str) -> list[dict[str, Any]]:
+    """All items of a list, its further pages too.
+
+    :raises WaitError: as `request`.
+    """
+    found: list[dict[str, Any]] = []
+    while path:
+        page = request("GET", path, api_version) or {}
+        found += page.get("value") or []
+        path = str(page.get("nextLink") or "").removeprefix(MANAGEMENT)
+    return found
+
+
+@cache
+def _signed_in() -> Any:
+    return credential()
 
 
 def _is(variable: str) -> bool:

@@ -9,7 +9,7 @@ from provider.https import LARGEST, FetchError, fetch
 from provider.wait import Wait, WaitError
 
 POLICY_PATH = "/.well-known/mta-sts.txt"  # RFC 8461 3.2
-AGREEING = 10  # fetches in a row, so that one up-to-date edge doesn't speak for all
+AGREEING = 16  # fetches in a row, so that one up-to-date edge doesn't speak for all
 RECORD_GONE = 60.0  # seconds that a deletion waits at most for the record to leave DNS
 WAY_OUT = (
     "The TXT record was not touched, so senders still follow what they followed before. "

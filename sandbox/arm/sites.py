@@ -5,7 +5,7 @@ import secrets
 import time
 from typing import Any
 
-from sandbox.arm import GROUP, Answer, Call, accepted, route, shown
+from sandbox.arm import GROUP, SUB, Answer, Call, accepted, route, shown
 from sandbox.arm.errors import ArmError, WebError, not_found, refuse_unknown
 from sandbox.arm.groups import group_of
 from sandbox.dns.view import View
@@ -124,6 +124,21 @@ def list_sites(call: Call) -> Answer:
     group_of(call)
     group = call.path.lower().partition("/providers/")[0]
     return Answer(200, {"value": [_shown(call.state, each) for each in call.state.of(TYPE) if each["id"].lower().startswith(f"{group}/")]})  # fmt: skip
+
+
+@route("GET", SUB + "/providers/Microsoft.Web/staticSites")
+def list_all_sites(call: Call) -> Answer:
+    return Answer(200, {"value": [_shown(call.state, each) for each in call.state.of(TYPE)]})
+
+
+@route("POST", SITE + "/detach")
+def detach(call: Call) -> Answer:
+    """Unlink a site from whoever deploys it; what it serves stays (`az staticwebapp disconnect`)."""
+    body = _site(call)
+    body["properties"] |= {"provider": "None", "branch": None, "repositoryUrl": None}
+    body["_deployed"] = False
+    call.state.put(body)
+    return Answer(200)
 
 
 @route("GET", SITE)

@@ -13,7 +13,7 @@ MAY_IMPORT = {
     "components": {"components", "settings", "policy", "provider"},
     "__main__": {"settings", "components", "policy", "provider"},
     "sandbox": {"sandbox", "tools"},  # tools: where the engine is, for PATH
-    "tools": {"tools"},
+    "tools": {"tools", "provider"},  # provider: recover asks Azure what exists
 }
 
 

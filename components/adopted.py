@@ -1,0 +1,42 @@
+"""Resources that exist already and become this stack's: made by hand, or left by a state that was lost."""
+
+import json
+import os
+from collections.abc import Mapping
+from typing import cast
+
+import pulumi
+import pulumi.runtime
+
+VARIABLE = "MTA_STS_ADOPT"  # set by `python -m tools.recover`, for one run
+
+
+class AdoptionError(ValueError):
+    """The variable can't be read."""
+
+
+def register() -> None:
+    """Import what the environment names, a JSON object of resource name to Azure resource id.
+
+    Where the program's inputs differ from what is found, the engine imports and then updates.
+
+    :raises AdoptionError: it is no such object.
+    """
+    text = os.environ.get(VARIABLE)
+    if not text:
+        return
+    try:
+        found: object = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise AdoptionError(f"{VARIABLE} must be a JSON object of resource name to Azure resource id")
+    ids = cast(Mapping[str, str], found)
+
+    def adopt(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+        if not args.type_.startswith("azure-native:") or args.name not in ids:
+            return None
+        args.opts.import_ = ids[args.name]
+        return pulumi.ResourceTransformationResult(args.props, args.opts)
+
+    pulumi.runtime.register_stack_transformation(adopt)

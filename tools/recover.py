@@ -1,0 +1,222 @@
+"""Makes what exists in Azure this stack's own: `python -m tools.recover`, with the stack selected and signed in.
+
+For a state that was lost, an `up` that was killed in the middle of a creation, and a domain that was set up by hand
+(docs/adopt.md, docs/state.md). It asks Azure which of the resources that the next `pulumi up` would create are there
+already, and runs that `up` so that it imports them.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from provider import azure
+from provider.wait import WaitError
+from tools import unlock
+
+LINKED = (None, "None", "Custom", "SwaCli")  # providers of a site that takes uploads with a deployment token
+
+
+class RecoverError(Exception):
+    """Why nothing was done, and the way out."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A resource that the stack declares.
+
+    :param new: whether the next `up` would create it.
+    """
+
+    urn: str
+    parent: str
+    inputs: dict[str, Any]
+    new: bool
+
+    @property
+    def name(self) -> str:
+        """The resource's name in the program."""
+        return self.urn.split("::")[-1]
+
+    @property
+    def type(self) -> str:
+        """Its type token."""
+        return self.urn.split("::")[-2].split("$")[-1]
+
+
+def wanted() -> list[Wanted]:
+    """Everything that the stack has or declares.
+
+    :raises RecoverError: the preview fails.
+    """
+    code, found, text = _json("preview", "--json", "--non-interactive")
+    if code:
+        errors = [each["message"].strip() for each in found.get("diagnostics", ()) if each["severity"] == "error"]
+        raise RecoverError("\n".join(errors) or text)
+    steps = {
+        step["urn"]: (step["newState"], step["op"] == "create") for step in found["steps"] if "newState" in step
+    }
+    code, state, text = _json("stack", "export")
+    if code:
+        raise RecoverError(text)
+    old = {each["urn"]: (each, False) for each in state["deployment"].get("resources") or ()}
+    return [
+        Wanted(urn, each.get("parent", ""), each.get("inputs", {}), new)
+        for urn, (each, new) in {**old, **steps}.items()
+    ]
+
+
+def _json(*command: str) -> tuple[int, dict[str, Any], str]:
+    """A pulumi command's exit code, what it printed as JSON, and as text."""
+    run = subprocess.run(["pulumi", *command], capture_output=True, text=True, check=False)
+    try:
+        return run.returncode, json.loads(run.stdout), ""
+    except ValueError:
+        return run.returncode or 1, {}, run.stderr.strip() or run.stdout.strip()
+
+
+def subscription() -> str:
+    """The subscription's id, found where azure-native finds it.
+
+    :raises RecoverError: nowhere.
+    """
+    if found := os.environ.get("ARM_SUBSCRIPTION_ID"):
+        return found
+    for command in (
+        ["pulumi", "config", "get", "azure-native:subscriptionId"],
+        ["az", "account", "show", "--query", "id", "-o", "tsv"],
+    ):
+        try:
+            run = subprocess.run(command, capture_output=True, text=True, check=False)
+        except OSError:
+            continue
+        if run.returncode == 0 and run.stdout.strip():
+            return run.stdout.strip()
+    raise RecoverError("ARM_SUBSCRIPTION_ID is not set, and `az account show` names no subscription: az login")
+
+
+def existing(resources: list[Wanted], root: str) -> dict[str, str]:
+    """Resource name to resource id, for everything that is there though the stack doesn't know it.
+
+    :param root: the subscription's id, as the beginning of a resource id.
+    :raises RecoverError: a site that can't be taken over as it is.
+    :raises WaitError: Azure can't be asked.
+    """
+    sites = {each.name: site for each in resources if each.new and (site := _site(each, resources, root))}
+    found: dict[str, str] = {}
+    for each in resources:
+        path, version = _path(each, resources, sites, root) if each.new else ("", "")
+        answer = azure.request("GET", path, version) if path else None
+        if answer:
+            found[each.name] = answer["id"]
+    return found
+
+
+def _path(each: Wanted, resources: list[Wanted], sites: dict[str, str], root: str) -> tuple[str, str]:
+    """Where a resource would be, and the API version to ask with; "" where that can't be known."""
+    given = each.inputs
+    group = f"{root}/resourceGroups/{given.get('resourceGroupName')}"
+    if each.type == "azure-native:resources:ResourceGroup":
+        return group, azure.RESOURCES
+    if each.type == "azure-native:web:StaticSite":
+        return sites.get(each.name, ""), azure.WEB
+    if each.type == "azure-native:web:StaticSiteCustomDomain":
+        site = next((sites.get(other.name, "") for other in _siblings(each, resources)), "")
+        if not site and isinstance(given.get("name"), str):  # of a site that the stack has already
+            site = f"{group}/providers/Microsoft.Web/staticSites/{given['name']}"
+        return (f"{site}/customDomains/{given['domainName']}" if site else ""), azure.WEB
+    if each.type == "azure-native:dns:RecordSet":
+        zone = f"{group}/providers/Microsoft.Network/dnsZones/{given['zoneName']}"
+        return f"{zone}/{given['recordType']}/{given['relativeRecordSetName']}", azure.DNS
+    return "", ""
+
+
+def _siblings(each: Wanted, resources: list[Wanted]) -> Iterator[Wanted]:
+    """The sites of the policy that a part of a domain belongs to."""
+    policy = next((other.parent for other in resources if other.urn == each.parent), "")
+    return (other for other in resources if other.type.endswith(":StaticSite") and other.parent == policy)
+
+
+def _site(site: Wanted, resources: list[Wanted], root: str) -> str:
+    """The id of the site that a policy's domains lead to, else of one that a killed `up` left in its group; "" for none."""
+    if site.type != "azure-native:web:StaticSite":
+        return ""
+    listed = azure.listing(f"{root}/providers/Microsoft.Web/staticSites", azure.WEB)
+    targets = set(_targets(site, resources, root))
+    group = f"{root}/resourceGroups/{site.inputs['resourceGroupName']}/".lower()
+    left = re.compile(re.escape(site.name) + "[0-9a-f]{8}")
+    led = [each for each in listed if each["properties"]["defaultHostname"].lower() in targets]
+    orphans = [each for each in listed if left.fullmatch(each["name"])]
+    for each in [*led, *(orphan for orphan in orphans if not targets)]:
+        if not each["id"].lower().startswith(group):
+            if each in led:
+                theirs = each["id"].split("/")[4]
+                raise RecoverError(
+                    f"{site.name}: its domains lead to the app {each['name']} in the resource group {theirs}, but "
+                    f"mta-sts:resourceGroup is {site.inputs['resourceGroupName']}; set it to {theirs}"
+                )
+            continue
+        provider = each["properties"].get("provider")
+        if provider not in LINKED:
+            raise RecoverError(
+                f"{site.name}: the app {each['name']} is linked to {provider}, which deploys it; unlink it first (what "
+                f"it serves stays): az staticwebapp disconnect --name {each['name']}"
+            )
+        return str(each["id"])
+    return ""
+
+
+def _targets(site: Wanted, resources: list[Wanted], root: str) -> Iterator[str]:
+    """Where the CNAMEs of a policy's domains lead now."""
+    for each in resources:
+        if each.inputs.get("recordType") == "CNAME" and site in _siblings(each, resources):
+            path, version = _path(each, resources, {}, root)
+            answer = azure.request("GET", path, version)
+            if answer:
+                yield answer["properties"]["CNAMERecord"]["cname"].rstrip(".").lower()
+
+
+def strangers(found: dict[str, str]) -> list[str]:
+    """What lies in a group that is taken over and isn't the stack's: `pulumi destroy` would delete it too."""
+    group = next((id_ for id_ in found.values() if id_.lower().count("/") == 4), "")
+    listed = azure.listing(f"{group}/resources", azure.RESOURCES) if group else []
+    ours = {id_.lower() for id_ in found.values()}
+    return [each["id"] for each in listed if each["id"].lower() not in ours]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Find, tell, and run `pulumi up`."""
+    parser = argparse.ArgumentParser(prog="python -m tools.recover", description=__doc__)
+    parser.add_argument("--no-up", action="store_true", help="only tell what would be taken over")
+    parser.add_argument("--yes", action="store_true", help="don't ask before the up")
+    options = parser.parse_args(arguments)
+    unlock.main()
+    try:
+        resources = wanted()
+        new = sum(each.new for each in resources)
+        found = existing(resources, f"/subscriptions/{subscription()}") if new else {}
+        others = strangers(found)
+    except (RecoverError, WaitError) as error:
+        print(f"recover: {error}", file=sys.stderr)
+        return 1
+    for name, id_ in found.items():
+        print(f"exists already: {name} is {id_}")
+    print(f"{len(found)} of {new} resources to create exist already{'; the up takes them over' if found else ''}")
+    for id_ in others:
+        print(f"warning: {id_} lies in the group that is taken over; `pulumi destroy` would delete it too")
+    if options.no_up:
+        return 0
+    command = ["pulumi", "up", *(["--yes"] if options.yes else [])]
+    return subprocess.run(command, env={**os.environ, "MTA_STS_ADOPT": json.dumps(found)}, check=False).returncode
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
