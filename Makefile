@@ -1,6 +1,6 @@
 # Everything here runs on the local Azure (sandbox/); for a real subscription see docs/azure.md.
 .DEFAULT_GOAL := help
-.PHONY: help up preview recover down destroy status test unit check fix bench lock clean
+.PHONY: help up preview recover down destroy status test faults unit check fix bench lock clean
 .SILENT:
 
 PYTHON ?= python3
@@ -45,6 +45,10 @@ status: $(READY) ## what the local Azure is doing
 test: $(READY) ## all tests
 	$(PY) -m tools.get_engine >/dev/null
 	$(PY) -m pytest -n 4 --dist worksteal tests
+
+faults: $(READY) ## break 504 ups in every way and see what senders see: half an hour
+	$(PY) -m tools.get_engine >/dev/null
+	PYTHONPATH=.:tests $(PY) -m faults
 
 unit: $(READY) ## the unit tests: under a minute
 	$(PY) -m pytest -n 4 tests/unit

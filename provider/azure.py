@@ -64,7 +64,8 @@ def request(method: str, path: str, api_version: str) -> dict[str, Any] | None:
     from azure.core.rest import HttpRequest
 
     query = {} if "api-version=" in path else {"api-version": api_version}  # a nextLink has its own
-    policies: list[Any] = [RetryPolicy(), BearerTokenCredentialPolicy(_signed_in(), f"{MANAGEMENT}/.default")]
+    again: Any = RetryPolicy(retry_on_methods=("GET", "POST"))  # nothing here that is POSTed changes anything
+    policies: list[Any] = [again, BearerTokenCredentialPolicy(_signed_in(), f"{MANAGEMENT}/.default")]
     client: Any = cast(Any, PipelineClient)(MANAGEMENT, policies=policies)
     try:
         with client:

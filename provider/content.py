@@ -13,6 +13,7 @@ from provider.wait import Wait, WaitError
 
 DATA_URL = "data:;base64,"  # how a file that isn't text stands among the inputs (RFC 2397)
 SETTLED = 90.0  # seconds after an upload in which the site must serve what was uploaded
+LOST = 5.0  # seconds that a site which served a policy may serve none after an upload, before it is done again
 UPLOADS = 3  # times
 DAYS = 86_400  # seconds
 
@@ -49,11 +50,16 @@ async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict
         for last in range(UPLOADS, 0, -1):
             await static_sites_client.upload(client, Path(folder), token, wait)
             settled = Wait(min(SETTLED, wait.left), wait.tell, wait.say, wait.cancelled)
+
+            def missing(settled: Wait = settled, last: bool = last == 1) -> str | None:
+                why = not_live(host, policy)
+                if why and found and not last and settled.elapsed > LOST and _policy(served(host)) is None:
+                    raise WaitError(f"{host} serves no policy any more: {why}")
+                return why
+
             try:
                 await settled.until(
-                    f"the upload on {host}",
-                    lambda: not_live(host, policy),
-                    "Nothing changed in DNS; run `pulumi up` again",
+                    f"the upload on {host}", missing, "Nothing changed in DNS; run `pulumi up` again"
                 )
                 break
             except WaitError as error:

@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     set_.add_argument("name", choices=list(DELAYS))
     set_.add_argument("seconds", type=float)
     fault = add("fault", "make requests fail")
-    fault.add_argument("kind", choices=["status", "hang", "cut", "lose-reply", "list", "clear"])
+    fault.add_argument("kind", choices=["status", "hang", "cut", "lose-reply", "half", "list", "clear"])
     fault.add_argument("value", nargs="?", type=float, default=0, help="the HTTP status, or seconds to hang")
     for option in ("host", "method", "path"):
         fault.add_argument(f"--{option}", default="", help="which requests (host and path: regular expressions)")

@@ -132,7 +132,7 @@ class Sandbox:
         return self.state.lines(after)
 
     def fault(self, kind: str, value: float = 0, *, host: str = "", method: str = "", path: str = "", times: int = 1) -> None:  # fmt: skip
-        """Order a fault: kind status (value: the HTTP status), hang (seconds), cut, lose-reply."""
+        """Order a fault: kind status (value: the HTTP status), hang (seconds), cut, lose-reply, half (of an upload)."""
         self.state.db.execute(
             "INSERT INTO faults (host, method, path, kind, value, times) VALUES (?, ?, ?, ?, ?, ?)",
             (host, method, path, kind, value, times),

@@ -51,7 +51,7 @@ class Daemon:
     async def request(self, request: web.BaseRequest) -> web.StreamResponse:
         """Every HTTPS request: a fault if one was ordered, else the service that the host names."""
         host = request.host.partition(":")[0].lower()
-        kind, value = self.state.fault(host, request.method, request.path) or ("", 0.0)
+        kind, value = self.state.fault(host, request.method, request.path_qs) or ("", 0.0)
         if kind == "hang":
             await asyncio.sleep(value)
         if kind == "status":
@@ -59,7 +59,7 @@ class Daemon:
         if kind == "cut":
             return self._cut(request, host)
         body = await request.read()
-        response = self._dispatch(request, host, body)
+        response = self._dispatch(request, host, body, half=kind == "half")
         return self._cut(request, host) if kind == "lose-reply" else response
 
     def _faulty(self, request: web.BaseRequest, host: str, status: int) -> web.Response:
@@ -75,7 +75,7 @@ class Daemon:
             request.transport.abort()
         return web.Response()
 
-    def _dispatch(self, request: web.BaseRequest, host: str, body: bytes) -> web.Response:
+    def _dispatch(self, request: web.BaseRequest, host: str, body: bytes, half: bool) -> web.Response:
         if host == ARM:
             return self._arm(request, body)
         if host == LOGIN:
@@ -88,7 +88,7 @@ class Daemon:
         elif host == upload.CLIENT_HOST:
             page = upload.client()
         elif host == upload.CONTENT_HOST:
-            page = upload.receive(self.state, headers, body)
+            page = upload.receive(self.state, headers, body, half)
         else:
             operations.settle(self.state, self.view)
             page = hosting.serve(self.state, self.view, host, request.method, request.path)

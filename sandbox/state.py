@@ -145,7 +145,10 @@ class State:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def fault(self, host: str, method: str, path: str) -> tuple[str, float] | None:
-        """A fault that was ordered for this request: (kind, value); used up by being taken."""
+        """A fault that was ordered for this request: (kind, value); used up by being taken.
+
+        :param path: with the query.
+        """
         for id_, wanted_host, wanted_method, pattern, kind, value in self.db.execute(
             "SELECT id, host, method, path, kind, value FROM faults WHERE times > 0 ORDER BY id"
         ).fetchall():

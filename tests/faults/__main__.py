@@ -1,0 +1,90 @@
+"""`python -m faults`: breaks hundreds of `up`s and prints what became of them."""
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from faults.catalog import CATALOG, Fault
+from faults.chain import STEPS, Outcome, live
+from tools import get_engine
+
+
+def deal(runs: int, seed: int) -> list[list[Fault]]:
+    """Faults for as many lives as that takes, each fault of the catalog about as often as any other."""
+    rng = random.Random(seed)
+    deck: list[Fault] = []
+    while len(deck) < runs:
+        deck += rng.sample(CATALOG, len(CATALOG))
+    return [deck[at : at + STEPS] for at in range(0, runs, STEPS)]
+
+
+def run(runs: int, jobs: int, seed: int, folder: Path) -> list[Outcome]:
+    """Live the lives side by side."""
+    engine = str(get_engine.present() or "")
+    outcomes: list[Outcome] = []
+
+    def one(number: int, faults: list[Fault]) -> None:
+        place = folder / str(number)
+        place.mkdir()
+        for outcome in live(place, engine, faults, f"{seed}-{number}"):
+            outcomes.append(outcome)
+            good = outcome.converged and not outcome.violations
+            print(f"{len(outcomes):4} {time.strftime('%H:%M:%S')} life {number} step {outcome.step} {outcome.fault}"
+                  f"{'' if good else '  <-- ' + str(outcome.violations or 'not converged')}", file=sys.stderr, flush=True)  # fmt: skip
+            if not good:
+                (folder / f"{number}-{outcome.step}.txt").write_text(f"{outcome}\n{outcome.said}")
+
+    with ThreadPoolExecutor(jobs) as pool:
+        list(pool.map(one, range(10**6), deal(runs, seed)))
+    return outcomes
+
+
+def table(outcomes: list[Outcome]) -> Table:
+    """A row a fault."""
+    found = Table("Fault", title="Faults", title_justify="left")
+    for name in ("runs", "struck", "ups that failed", "violations", "converged", "of these by make recover"):
+        found.add_column(name, justify="right")
+    rows: dict[str, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        rows[str(outcome.fault)].append(outcome)
+    for name, each in [*sorted(rows.items()), ("all", outcomes)]:
+        counts = (
+            len(each),
+            sum(one.struck for one in each),
+            sum(one.failed for one in each),
+            sum(len(one.violations or ()) for one in each),
+            sum(one.converged for one in each),
+            sum(one.by_recover for one in each),
+        )
+        found.add_row(name, *map(str, counts), end_section=name == "all")
+    return found
+
+
+def main() -> int:
+    """Exit code 1 where anything was violated or did not converge."""
+    parser = argparse.ArgumentParser(prog="python -m faults", description=__doc__)
+    parser.add_argument("--runs", type=int, default=504, help="how many ups are broken (default 504)")
+    parser.add_argument("--jobs", type=int, default=3, help="side by side (default 3)")
+    parser.add_argument("--seed", type=int, default=1, help="another seed, other moments (default 1)")
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="mta-sts-faults-"))
+    outcomes = run(options.runs, options.jobs, options.seed, folder)
+    Console(width=120).print(table(outcomes))
+    bad = [each for each in outcomes if each.violations or not each.converged]
+    print(f"{len(outcomes)} runs, {len(bad)} bad; seed {options.seed}; what bad ones said is in {folder}")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,88 @@
+"""What is done to an `up`, as data."""
+
+from dataclasses import dataclass
+from random import Random
+
+from sandbox.control import Sandbox
+
+SITE, DOMAIN = r"staticSites/[^/?]+(\?|$)", "customDomains/"
+# What is called in an `up`: (host, method, path), as regular expressions.
+CALLS = {
+    "sign-in": ("login", "", ""),
+    "resource group": ("management", "PUT", r"resourceGroups/[^/?]+(\?|$)"),
+    "site": ("management", "PUT", SITE),
+    "site, read": ("management", "GET", SITE),
+    "token": ("management", "POST", "listSecrets"),
+    "CNAME": ("management", "PUT", "CNAME/"),
+    "custom domain": ("management", "PUT", DOMAIN),
+    "TXT": ("management", "PUT", "TXT/_mta-sts"),
+    "operation": ("management", "GET", "operation"),
+    "deletion": ("management", "DELETE", ""),
+    "client": ("aka.ms|swalocaldeploy", "", ""),
+    "upload": ("content-", "", ""),
+    "policy": ("mta-sts", "GET", "mta-sts.txt$"),
+}
+PROCESSES = {
+    "engine": "pulumi",
+    "program": "pulumi-language-python-exec",
+    "provider plugin": "-m provider",
+    "azure-native plugin": "sandbox.plugins.azure_native",
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way to break an `up`.
+
+    :param kind: status, hang, cut, lose-reply or half (see `python -m sandbox fault`), delay, or kill.
+    :param value: the HTTP status, or seconds.
+    :param of: a name in CALLS or PROCESSES, a delay of the sandbox's, or "local Azure".
+    """
+
+    kind: str
+    of: str
+    value: float = 0
+
+    def __str__(self) -> str:
+        shown = {"status": f"{self.value:.0f}", "kill": "kill -9", "delay": "slow", "half": "half done"}
+        return f"{shown.get(self.kind, self.kind)}: {self.of}"
+
+    @property
+    def takes_policy_away(self) -> bool:
+        """Whether Azure itself, and nothing that the program could do, leaves the host without a policy for a while."""
+        return self.kind == "half"
+
+    def order(self, sandbox: Sandbox, rng: Random) -> None:
+        """Have it strike, once or a few times, from now on."""
+        if self.kind == "delay":
+            sandbox.delay(self.of, self.value)
+        elif self.kind != "kill":
+            host, method, path = CALLS[self.of]
+            times = rng.randint(1, 4)
+            sandbox.fault(self.kind, self.value, host=host, method=method, path=path, times=times)
+            sandbox.state.set("fault-times", times)
+
+    def withdraw(self, sandbox: Sandbox) -> bool:
+        """Let it go.
+
+        :returns: whether it struck, as far as that can be told.
+        """
+        if self.kind == "delay":
+            sandbox.delay(self.of, {"validation": 1.0}.get(self.of, 0.0))
+            return True
+        state = sandbox.state
+        left = state.db.execute("SELECT sum(times) FROM faults").fetchone()[0]
+        state.db.execute("DELETE FROM faults")
+        return left < int(state.setting("fault-times"))
+
+
+CATALOG = [
+    *(Fault("status", call, status) for call in CALLS for status in (429, 500)),
+    *(Fault("cut", call) for call in CALLS),
+    *(Fault("lose-reply", call) for call in CALLS),
+    *(Fault("hang", call, 4) for call in ("sign-in", "site", "custom domain", "TXT", "operation", "upload", "policy")),
+    Fault("half", "upload"),
+    *(Fault("delay", of, value) for of, value in (("edge-lag", 4), ("certificate", 3), ("dns-lag", 3), ("validation", 4))),
+    # Killing is what leaves most behind, so it is drawn more often.
+    *(3 * [Fault("kill", each) for each in (*PROCESSES, "local Azure")]),
+]  # fmt: skip

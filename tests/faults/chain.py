@@ -1,0 +1,196 @@
+"""One stack's life under faults."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import ROOT, TESTING, Stack
+from watcher import PAUSE, Watcher
+
+from faults.catalog import PROCESSES, Fault
+from policy import Policy
+
+BASE = {**TESTING, "tlsReports": ["mailto:tls@example.org"]}
+LIFE: list[dict[str, Any]] = [
+    {**BASE, "maxAge": 60},
+    {**BASE, "maxAge": 61, "mx": ["mail.example.org", "mx2.example.org"]},
+    {**BASE, "maxAge": 62, "mode": "enforce"},
+    {**BASE, "maxAge": 63, "mode": "enforce", "mx": ["mail.example.org", "*.example.net"]},
+    {**BASE, "maxAge": 64, "mode": "none", "removeEarlyAndRiskMail": True},
+]
+STEPS = len(LIFE) + 1  # and destroy
+OUTAGE = 15  # seconds without a policy that Azure's own fault may cost
+DOWN = 2  # seconds until a killed local Azure is started again
+TIMEOUT = 120  # seconds, then Ctrl-C
+
+
+@dataclass
+class Outcome:
+    """What one step came to."""
+
+    fault: Fault
+    step: int
+    struck: bool = False
+    failed: bool = False
+    by_recover: bool = False
+    converged: bool = False
+    violations: list[str] | None = None
+    said: str = ""
+
+
+def documents() -> list[bytes]:
+    """The policies of a life, in order."""
+    return [Policy.of(each["mode"], each["maxAge"], each["mx"]).render() for each in LIFE]
+
+
+def live(folder: Path, engine: str, faults: list[Fault], seed: str) -> Iterator[Outcome]:
+    """Run one life, a fault a step."""
+    rng = random.Random(seed)
+    stack = Stack(folder, engine)
+    with stack.sandbox:
+        stack.zones("example.org", "--mx", "mail.example.org")
+        stack.configure(LIFE[0])
+        assert stack.pulumi("stack", "init", "test").code == 0
+        with Watcher(stack.environment, "example.org", documents()) as watcher:
+            for step, fault in enumerate(faults[:STEPS]):
+                if step < len(LIFE):
+                    stack.configure(LIFE[step])
+                outcome = Outcome(fault, step)
+                seen, watcher.excused = len(watcher.violations), fault.takes_policy_away
+                try:
+                    _strike(stack, fault, rng, outcome)
+                    _converge(stack, outcome)
+                except Exception as error:  # told in the table; the others go on
+                    outcome.said += f"\n{type(error).__name__}: {error}"
+                outcome.violations = watcher.violations[seen:]
+                if watcher.outages * PAUSE > OUTAGE:
+                    outcome.violations.append(
+                        f"no policy for {watcher.outages} looks after an upload was half done"
+                    )
+                watcher.outages = 0
+                yield outcome
+                if not outcome.converged:
+                    return
+
+
+def _command(step: int) -> tuple[str, ...]:
+    return ("up", "--yes", "--skip-preview") if step < len(LIFE) else ("destroy", "--yes", "--skip-preview")
+
+
+def _strike(stack: Stack, fault: Fault, rng: random.Random, outcome: Outcome) -> None:
+    """One command, with the fault."""
+    fault.order(stack.sandbox, rng)
+    before = stack.last()
+    process = stack.begin(*_command(outcome.step))
+    killer = None
+    if fault.kind == "kill":
+        calls, late = rng.randint(1, 25 if outcome.step in (0, STEPS - 1) else 12), rng.random() * 0.3
+        killer = threading.Thread(target=_kill, args=(stack, fault, process, before, calls, late, outcome))
+        killer.start()
+    try:
+        outcome.said = process.communicate(timeout=TIMEOUT)[0]
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+        outcome.said = process.communicate(timeout=60)[0]
+    if killer:
+        killer.join()
+    outcome.failed = process.returncode != 0
+    if fault.kind != "kill":
+        outcome.struck = fault.withdraw(stack.sandbox)
+
+
+def _kill(
+    stack: Stack,
+    fault: Fault,
+    process: subprocess.Popen[str],
+    before: int,
+    calls: int,
+    late: float,
+    outcome: Outcome,
+) -> None:
+    """Wait for so many calls to Azure, then a moment, then kill."""
+    while process.poll() is None:
+        seen = [line for line in stack.sandbox.log(before) if line["service"] in ("arm", "azure", "login")]
+        if len(seen) >= calls:
+            break
+        time.sleep(0.02)
+    time.sleep(late)
+    if process.poll() is not None:
+        return
+    if fault.of == "local Azure":
+        outcome.struck = stack.sandbox.down(kill=True)
+        time.sleep(DOWN)
+        stack.sandbox.up()
+        return
+    for pid in _processes(process.pid, PROCESSES[fault.of]):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+            outcome.struck = True
+
+
+def _processes(session: int, words: str) -> list[int]:
+    """The processes of a session whose command line has these words, and the session's leader for the engine."""
+    if words == "pulumi":
+        return [session]
+    found: list[int] = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, ValueError, IndexError):
+            of = int((path / "stat").read_text().rpartition(")")[2].split()[3])
+            line = (path / "cmdline").read_text().replace("\0", " ")
+            if of == session and words in line:
+                found.append(int(path.name))
+    return found
+
+
+def _converge(stack: Stack, outcome: Outcome) -> None:
+    """The next plain command makes good what was broken; where that needs it, `make recover`."""
+    for attempt in range(4):
+        if _as_wanted(stack, outcome.step) and (attempt or not outcome.failed):
+            outcome.converged = True
+            return
+        _tool(stack, "unlock")
+        run = stack.pulumi(*_command(outcome.step))
+        outcome.said += f"\n--- again\n{run.text}"
+        if run.code and attempt:
+            again = _tool(stack, "recover", "--yes")
+            outcome.by_recover = True
+            outcome.said += f"\n--- recover\n{again.stdout}{again.stderr}"
+    outcome.converged = _as_wanted(stack, outcome.step)
+
+
+def _tool(stack: Stack, name: str, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", f"tools.{name}", *options]
+    env = {**stack.environment, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=stack.project, env=env, capture_output=True, text=True, timeout=300)
+
+
+def _as_wanted(stack: Stack, step: int) -> bool:
+    """What stands in Azure is what the step asks for, and nothing else does."""
+    state = stack.sandbox.state
+    texts = {
+        each["name"]: each["properties"]["TXTRecords"][0]["value"][0]
+        for each in state.of("Microsoft.Network/dnszones/TXT")
+        if each["properties"]
+    }
+    if step >= len(LIFE):
+        cnames = [each for each in state.of("Microsoft.Network/dnszones/CNAME") if each["properties"]]
+        return not texts and not cnames and not list(state.of("Microsoft.Web/staticSites/customDomains"))
+    policy = Policy.of(LIFE[step]["mode"], LIFE[step]["maxAge"], LIFE[step]["mx"])
+    served = [
+        row[0] for row in state.db.execute("SELECT content FROM files WHERE path = '.well-known/mta-sts.txt'")
+    ]
+    domains = [each["properties"]["status"] for each in state.of("Microsoft.Web/staticSites/customDomains")]
+    return (
+        texts == {"_mta-sts": f"v=STSv1; id={policy.id};", "_smtp._tls": "v=TLSRPTv1; rua=mailto:tls@example.org"}
+        and policy.render() in served
+        and domains == ["Ready"]
+    )

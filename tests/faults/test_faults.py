@@ -1,0 +1,50 @@
+"""A short draw of `make faults`: every kind of fault once, spread over the steps."""
+
+from pathlib import Path
+
+import pytest
+
+from faults.catalog import CATALOG, PROCESSES, Fault
+from faults.chain import STEPS, live
+from tools import get_engine
+
+LIVES = {
+    "killing": [
+        *(Fault("kill", each) for each in PROCESSES),
+        Fault("kill", "local Azure"),
+        Fault("kill", "engine"),
+    ],
+    "losing": [Fault("lose-reply", each) for each in ("site", "TXT", "upload", "token", "operation", "deletion")],
+    "failing": [
+        Fault("status", "custom domain", 500),
+        Fault("half", "upload"),
+        Fault("cut", "TXT"),
+        Fault("status", "upload", 500),
+        Fault("cut", "upload"),
+        Fault("status", "deletion", 429),
+    ],
+    "waiting": [
+        Fault("delay", "certificate", 3),
+        Fault("delay", "edge-lag", 3),
+        Fault("hang", "policy", 4),
+        Fault("status", "policy", 500),
+        Fault("delay", "dns-lag", 3),
+        Fault("hang", "deletion", 4),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", LIVES)
+def test_whatever_breaks_no_id_names_a_policy_that_is_not_live_and_the_next_up_converges(
+    name: str, tmp_path: Path
+) -> None:
+    engine = str(get_engine.present() or "")
+    outcomes = list(live(tmp_path, engine, LIVES[name], name))
+    for outcome in outcomes:
+        assert outcome.violations == [], (outcome.fault, outcome.step, outcome.violations)
+        assert outcome.converged, (outcome.fault, outcome.step, outcome.said)
+    assert len(outcomes) == STEPS
+
+
+def test_the_catalog_has_every_kind() -> None:
+    assert {each.kind for each in CATALOG} == {"status", "cut", "lose-reply", "hang", "half", "delay", "kill"}
