@@ -64,7 +64,9 @@ def request(method: str, path: str, api_version: str) -> dict[str, Any] | None:
     from azure.core.rest import HttpRequest
 
     query = {} if "api-version=" in path else {"api-version": api_version}  # a nextLink has its own
-    again: Any = RetryPolicy(retry_on_methods=("GET", "POST"))  # nothing here that is POSTed changes anything
+    again: Any = cast(Any, RetryPolicy)(
+        retry_on_methods=("GET", "POST")
+    )  # nothing here that is POSTed changes anything
     policies: list[Any] = [again, BearerTokenCredentialPolicy(_signed_in(), f"{MANAGEMENT}/.default")]
     client: Any = cast(Any, PipelineClient)(MANAGEMENT, policies=policies)
     try:

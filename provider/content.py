@@ -25,6 +25,7 @@ def write(folder: Path, policy: str, web: dict[str, str]) -> None:
             raise WaitError(f"web/{name} lies outside web/")
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
         if text.startswith(DATA_URL):
             path.write_bytes(base64.b64decode(text.removeprefix(DATA_URL)))
         else:

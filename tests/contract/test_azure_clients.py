@@ -206,3 +206,9 @@ def test_nothing_leaves_the_machine(azure: Clients) -> None:
     ):
         through.request("GET", "https://example.com/", retries=0)
     assert "403" in str(caught.value)
+
+
+def test_a_site_is_found_in_the_whole_subscription_and_can_be_detached_from_its_pipeline(ready: Clients) -> None:
+    assert [each.name for each in ready.web.static_sites.list()] == ["site"]
+    ready.web.static_sites.begin_detach_static_site("rg", "site").result()
+    assert ready.web.static_sites.get_static_site("rg", "site").provider == "None"

@@ -88,6 +88,22 @@ def test_a_killed_engine_leaves_a_lock_and_orphans_and_recover_goes_on(stack: St
     assert stack.senders("example.org")["example.org"]["postfix"] == "VALID"
 
 
+def test_of_two_people_at_once_the_second_is_refused_and_the_first_undisturbed(stack: Stack) -> None:
+    stack.sandbox.delay("validation", 4)
+    first = stack.begin("up", "--yes", "--skip-preview")
+    deadline = time.monotonic() + 60
+    while not stack.writes() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    second = stack.pulumi("up", "--yes", "--skip-preview")
+    assert second.code != 0
+    assert "the stack is currently locked by 1 lock(s)" in second.text
+    env = {**stack.environment, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-m", "tools.unlock"], cwd=stack.project, env=env, check=True)
+    text = first.communicate(timeout=120)[0]
+    assert first.returncode == 0, text
+    stack.assert_settled()
+
+
 def test_a_lock_of_a_living_process_is_left_alone(stack: Stack) -> None:
     stack.up()
     folder = stack.sandbox.folder / "pulumi" / ".pulumi" / "locks" / "organization" / "mta-sts" / "test"
