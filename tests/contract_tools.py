@@ -42,7 +42,7 @@ def records(sandbox: Sandbox, zone: str, sets: dict[str, Any]) -> None:
         field = "CNAMERecord" if kind == "CNAME" else f"{kind}Records"
         if values is not None:
             state.put({"id": f"{body['id']}/{key}", "name": name, "type": f"Microsoft.Network/dnszones/{kind}",
-                       "properties": {"TTL": 60, field: values}, "_before": None, "_changed": 0, "etag": "x"})  # fmt: skip
+                       "properties": {"TTL": 60, field: values}, "_before": None, "_visible": 0, "etag": "x"})  # fmt: skip
 
 
 class Clients:

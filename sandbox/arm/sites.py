@@ -248,7 +248,7 @@ def validated(state: State, view: View, id_: str) -> dict[str, Any] | None:
         return {"code": "NotFound", "message": "The custom domain was deleted meanwhile."}
     ready = view.target(body["name"].lower()) == site["properties"]["defaultHostname"]
     body["properties"] |= {"status": "Ready"} if ready else {"status": "Failed", "errorMessage": NO_CNAME}
-    body["_ready"] = time.time()
+    body["_certificate"] = time.time() + state.delay("certificate")
     state.put(body)
     return None if ready else {"code": "BadRequest", "message": NO_CNAME}
 

@@ -114,7 +114,11 @@ def delete_set(call: Call) -> Answer:
         return Answer(204)
     _check_etag(call, old)
     # Kept, without records, until no name server answers the old ones any more.
-    old |= {"_before": old["properties"], "_changed": time.time(), "properties": None}
+    old |= {
+        "_before": old["properties"],
+        "_visible": time.time() + call.state.delay("dns-lag"),
+        "properties": None,
+    }
     call.state.put(old) if call.state.delay("dns-lag") else call.state.delete(call.id)
     return Answer(200)
 
@@ -165,7 +169,7 @@ def _store(call: Call, kind: str, name: str, properties: dict[str, Any], old: An
         "etag": str(uuid.uuid4()),
         "properties": {**properties, "fqdn": fqdn, "provisioningState": "Succeeded"},
         "_before": old["properties"] if old else None,
-        "_changed": time.time(),
+        "_visible": time.time() + call.state.delay("dns-lag"),
     }
     call.state.put(body)
     return body

@@ -32,13 +32,13 @@ class View:
         if zone is None:
             return {}
         relative = name.removesuffix(zone["name"].lower()).rstrip(".") or "@"
-        lag, now = self.state.delay("dns-lag"), time.time()
+        now = time.time()
         sets: dict[str, Found] = {}
         for body in self.state.under(zone["id"]):
             if body["name"].lower() != relative or body["type"].lower() == "microsoft.network/dnszones":
                 continue
             kind = body["type"].rpartition("/")[2]
-            shown = body["_before"] if now < body["_changed"] + lag else body["properties"]
+            shown = body["_before"] if now < body["_visible"] else body["properties"]
             values = list(_values(kind, shown)) if shown else []
             if values:
                 sets[kind] = (name, kind, int(shown["TTL"]), values)

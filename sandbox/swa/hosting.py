@@ -52,11 +52,10 @@ def has_certificate(state: State, view: View, host: str) -> bool:
     """Whether a host's own certificate has been issued by now."""
     if view.site_named(host):
         return True
-    late = state.delay("certificate")
     return any(
         domain["name"].lower() == host
         and domain["properties"]["status"] == "Ready"
-        and time.time() >= domain["_ready"] + late
+        and time.time() >= domain["_certificate"]
         for domain in state.of(DOMAIN_TYPE)
     )
 
@@ -84,8 +83,7 @@ def serve(state: State, view: View, host: str, method: str, path: str) -> Page:
 
 def _files(state: State, site: dict[str, Any]) -> dict[str, bytes]:
     table = "files"
-    lag = state.delay("edge-lag")
-    if lag and time.time() < float(site.get("_deployed_at", 0)) + lag and random.random() < 0.5:
+    if time.time() < site.get("_everywhere", 0) and random.random() < 0.5:  # an edge that hasn't heard of it yet
         table = "old_files"
     return dict(
         state.db.execute(f"SELECT path, content FROM {table} WHERE site = ?", (site["id"].lower(),)).fetchall()

@@ -62,7 +62,7 @@ def receive(state: State, headers: dict[str, str], archive: bytes, half: bool = 
 
 def _store(state: State, site: dict[str, Any], provider: str, content: dict[str, bytes]) -> None:
     id_ = site["id"].lower()
-    site["_deployed"], site["_deployed_at"] = True, time.time()
+    site["_deployed"], site["_everywhere"] = True, time.time() + state.delay("edge-lag")
     site["properties"]["provider"] = provider
     state.db.execute("BEGIN IMMEDIATE")
     state.db.execute("DELETE FROM old_files WHERE site = ?", (id_,))
