@@ -116,6 +116,14 @@ def values_by_resolver(record: str, rdtype: str) -> frozenset[str]:
     return frozenset(plain(rdata) for rdata in cast(Iterable[object], answer.rrset or ()))
 
 
+def reason(error: BaseException) -> str:
+    """Why there was no answer, in a few words."""
+    if isinstance(error, dns.exception.Timeout | TimeoutError):
+        asked = os.environ.get("MTA_STS_RESOLVER")
+        return f"no answer in time{f' by {asked}' if asked else ''}"
+    return str(error) or type(error).__name__
+
+
 def plain(rdata: object) -> str:
     """A TXT's strings joined (RFC 7208 3.3), a host name in lower case without its final dot."""
     strings = getattr(rdata, "strings", None)

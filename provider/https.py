@@ -7,6 +7,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import certifi
 import dns.exception
+import dns.resolver
 import urllib3
 
 from provider import dns_view
@@ -19,19 +20,30 @@ class FetchError(Exception):
     """No answer worth the name: the reason, in a sender's words."""
 
 
+class UnansweredError(FetchError):
+    """DNS gives no answer, which says nothing about the host."""
+
+
 @dataclass(frozen=True)
 class Page:
-    """An HTTP answer."""
+    """An HTTP answer.
+
+    :param location: where a redirect leads.
+    :param expires: the end of the certificate's validity, epoch seconds, where that is known.
+    """
 
     status: int
     media_type: str
     body: bytes
+    location: str = ""
+    expires: float | None = None
 
 
 def context() -> ssl.SSLContext:
     """Verification as RFC 8461 3.3 wants it: a DNS-ID, never a bare common name; TLS 1.2 or later.
 
-    The authorities are those of SSL_CERT_FILE where it is set, else Mozilla's.
+    The authorities are those of SSL_CERT_FILE where it is set, else Mozilla's. A new one each time: urllib3 changes
+    what it is given.
     """
     made = ssl.create_default_context(cafile=os.environ.get("SSL_CERT_FILE") or certifi.where())
     made.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -50,11 +62,14 @@ def fetch(host: str, path: str, limit: int = LARGEST) -> list[Page]:
 
     :returns: one answer an address, at most `limit` + 1 bytes of each.
     :raises FetchError: no address, no connection, no valid certificate.
+    :raises UnansweredError: no answer from DNS.
     """
     try:
         addresses = dns_view.addresses(host)
+    except dns.resolver.NXDOMAIN:
+        raise FetchError(f"{host} does not exist") from None
     except dns.exception.DNSException as error:
-        raise FetchError(f"{host} does not resolve ({error})") from None
+        raise UnansweredError(f"DNS gives no answer for {host} ({dns_view.reason(error)})") from None
     if not addresses:
         raise FetchError(f"{host} has no address")
     proxy = proxy_for(host)
@@ -86,9 +101,17 @@ def _get(manager: urllib3.HTTPSConnectionPool | urllib3.ProxyManager, url: str, 
     )
     try:
         media_type = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
-        return Page(response.status, media_type, response.read(limit + 1))
+        expires = _expires(response)
+        location = response.headers.get("Location", "")
+        return Page(response.status, media_type, response.read(limit + 1), location, expires)
     finally:
         response.close()
+
+
+def _expires(response: urllib3.BaseHTTPResponse) -> float | None:
+    sock = getattr(response.connection, "sock", None)
+    until = (sock.getpeercert() or {}).get("notAfter") if isinstance(sock, ssl.SSLSocket) else None
+    return ssl.cert_time_to_seconds(until) if isinstance(until, str) else None
 
 
 def _reason(host: str, error: Exception) -> str:

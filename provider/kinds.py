@@ -50,6 +50,7 @@ class Kind:
     :param timeout: seconds an operation may take where no custom timeout is given.
     :param optional: inputs that may be missing.
     :param not_compared: inputs whose change alone updates nothing; they aren't kept among the outputs.
+    :param makes: the outputs of `apply` that others take as inputs; a state of before there was one is updated.
     :param also: the parts of `Work` beyond `apply` and `observe` that its module has.
     """
 
@@ -59,6 +60,7 @@ class Kind:
     timeout: float
     optional: frozenset[str] = field(default_factory=frozenset[str])
     not_compared: frozenset[str] = field(default_factory=frozenset[str])
+    makes: frozenset[str] = field(default_factory=frozenset[str])
     also: frozenset[str] = field(default_factory=frozenset[str])
 
     @property
@@ -81,6 +83,7 @@ KINDS = {
         timeout=900,
         optional=frozenset({"staticSitesClient"}),
         not_compared=frozenset({"site", "staticSitesClient"}),
+        makes=frozenset({"greatestMaxAge", "foundMode"}),
         also=frozenset({"outlook", "cautions"}),
     ),
     "mtasts:index:LivePolicy": Kind(

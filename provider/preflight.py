@@ -3,7 +3,6 @@
 Nothing that is found here goes into a resource, so that previews stay the same for the same configuration.
 """
 
-import os
 import secrets
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -63,18 +62,12 @@ def check(domains: Sequence[Domain], deadline: float = DEADLINE) -> list[Finding
         if error is None:
             findings += future.result()
         elif isinstance(error, dns.exception.DNSException | OSError):
-            silent.setdefault(domain.name, _reason(error))
+            silent.setdefault(domain.name, dns_view.reason(error))
         else:
             raise error
     if domains and len(silent) == len(domains) and not findings:
         return [Finding("warning", f"preflight skipped: DNS gives no answer ({next(iter(silent.values()))})")]
     return findings + [Finding("warning", f"{name}: not wholly checked ({why})") for name, why in silent.items()]
-
-
-def _reason(error: BaseException) -> str:
-    asked = os.environ.get("MTA_STS_RESOLVER")
-    where = f" by {asked}" if asked else ""
-    return f"no answer in time{where}" if isinstance(error, TimeoutError | dns.exception.Timeout) else str(error)
 
 
 def lookup(name: str, rdtype: str, lifetime: float) -> list[Any]:

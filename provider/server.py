@@ -97,7 +97,7 @@ class Resources(protocol.Provider):
     async def diff(self, request: protocol.DiffRequest) -> protocol.DiffResponse:
         kind = kind_of(request.urn)
         old, new = plain(request.old_state), plain(request.new_inputs)
-        paths: list[str] = []
+        paths = sorted(kind.makes - set(old))
         for name in kind.inputs:
             if name not in kind.not_compared:
                 paths += differences(name, old.get(name), new.get(name))

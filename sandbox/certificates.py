@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import trustme
@@ -12,11 +13,12 @@ class Certificates:
 
     :param folder: keeps `ca.pem` and, for its owner alone, `ca.key`.
     :param allowed: whether a host has a certificate of its own by now; others get the default one, as on Azure.
+    :param broken: what is wrong with a host's certificate: `expired`, `stranger` (of another authority), or "".
     """
 
     DEFAULT = "*.7.azurestaticapps.net"
 
-    def __init__(self, folder: Path, allowed: Callable[[str], bool]) -> None:
+    def __init__(self, folder: Path, allowed: Callable[[str], bool], broken: Callable[[str], str]) -> None:
         self.ca_file, key = folder / "ca.pem", folder / "ca.key"
         if key.exists():
             self.ca = trustme.CA.from_pem(self.ca_file.read_bytes(), key.read_bytes())
@@ -26,7 +28,8 @@ class Certificates:
             key.touch(mode=0o600)
             key.write_bytes(self.ca.private_key_pem.bytes())
         self.allowed = allowed
-        self.contexts: dict[str, ssl.SSLContext] = {}
+        self.broken = broken
+        self.contexts: dict[tuple[str, str], ssl.SSLContext] = {}
 
     def server_context(self) -> ssl.SSLContext:
         """The context to listen with."""
@@ -40,8 +43,12 @@ class Certificates:
         return base
 
     def _context(self, name: str) -> ssl.SSLContext:
-        if name not in self.contexts:
+        broken = self.broken(name)
+        if (name, broken) not in self.contexts:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            self.ca.issue_cert(name).configure_cert(context)
-            self.contexts[name] = context
-        return self.contexts[name]
+            ca = trustme.CA(organization_name="somebody else") if broken == "stranger" else self.ca
+            until = datetime.now(UTC) - timedelta(days=1) if broken == "expired" else None
+            since = until - timedelta(days=90) if until else None
+            ca.issue_cert(name, not_before=since, not_after=until).configure_cert(context)
+            self.contexts[name, broken] = context
+        return self.contexts[name, broken]

@@ -34,7 +34,9 @@ class Daemon:
         self.folder = folder
         self.state = State(folder)
         self.view = View(self.state)
-        self.certificates = Certificates(folder, self.has_certificate)
+        self.certificates = Certificates(
+            folder, self.has_certificate, lambda host: self.state.optional(f"certificate:{host}")
+        )
 
     def has_certificate(self, host: str) -> bool:
         operations.settle(self.state, self.view)

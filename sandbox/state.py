@@ -55,6 +55,11 @@ class State:
         """A stored setting."""
         return self.db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()[0]
 
+    def optional(self, name: str) -> str:
+        """A stored setting, "" where there is none."""
+        found = self.db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
+        return found[0] if found else ""
+
     def delay(self, name: str) -> float:
         """Seconds that something takes."""
         found = self.db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()

@@ -38,7 +38,7 @@ class View:
             if body["name"].lower() != relative or body["type"].lower() == "microsoft.network/dnszones":
                 continue
             kind = body["type"].rpartition("/")[2]
-            shown = body["_before"] if now < body["_visible"] else body["properties"]
+            shown = body["_before"] if now < body.get("_visible", 0) else body["properties"]
             values = list(_values(kind, shown)) if shown else []
             if values:
                 sets[kind] = (name, kind, int(shown["TTL"]), values)

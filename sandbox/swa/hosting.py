@@ -55,7 +55,7 @@ def has_certificate(state: State, view: View, host: str) -> bool:
     return any(
         domain["name"].lower() == host
         and domain["properties"]["status"] == "Ready"
-        and time.time() >= domain["_certificate"]
+        and time.time() >= domain.get("_certificate", 0)
         for domain in state.of(DOMAIN_TYPE)
     )
 

@@ -12,6 +12,7 @@ MAY_IMPORT = {
     "provider": {"provider", "policy"},
     "components": {"components", "settings", "policy", "provider"},
     "__main__": {"settings", "components", "policy", "provider"},
+    "checks": {"checks", "policy", "provider"},
     "sandbox": {"sandbox", "tools"},  # tools: where the engine is, for PATH
     "tools": {"tools", "provider"},  # provider: recover asks Azure what exists
 }

@@ -18,6 +18,11 @@ CONTENT: dict[str, Any] = {
     "policy": POLICY,
     "web": {"index.html": "hello"},
 }
+STATE = {
+    **{name: value for name, value in CONTENT.items() if name != "site"},
+    "greatestMaxAge": 604800,
+    "foundMode": "",
+}
 
 
 def properties(values: dict[str, Any]) -> dict[str, PropertyValue]:
@@ -55,14 +60,17 @@ def test_values_not_known_yet_pass_the_check() -> None:
 
 
 def test_nothing_changed_is_no_change() -> None:
-    state = {**{name: value for name, value in CONTENT.items() if name != "site"}, "greatestMaxAge": 604800}
-    assert diff(state, CONTENT) == []
+    assert diff(STATE, CONTENT) == []
+
+
+def test_a_state_of_before_an_output_was_there_is_updated() -> None:
+    assert diff({name: value for name, value in STATE.items() if name != "foundMode"}, CONTENT) == ["foundMode"]
 
 
 def test_a_changed_policy_or_file_is_an_update_that_names_it() -> None:
-    assert diff(CONTENT, {**CONTENT, "policy": POLICY.replace("testing", "none")}) == ["policy"]
-    assert diff(CONTENT, {**CONTENT, "web": {"index.html": "bye", "x": ""}}) == ['web["index.html"]', 'web["x"]']
-    assert diff(CONTENT, {**CONTENT, "defaultHostname": UNKNOWN}) == ["defaultHostname"]
+    assert diff(STATE, {**CONTENT, "policy": POLICY.replace("testing", "none")}) == ["policy"]
+    assert diff(STATE, {**CONTENT, "web": {"index.html": "bye", "x": ""}}) == ['web["index.html"]', 'web["x"]']
+    assert diff(STATE, {**CONTENT, "defaultHostname": UNKNOWN}) == ["defaultHostname"]
 
 
 def test_a_preview_does_no_work_and_tells_what_is_certain() -> None:

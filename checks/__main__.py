@@ -1,0 +1,202 @@
+"""`python -m checks`: the command line."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+
+from checks import page, show, verdict
+from checks.domain import Look
+from checks.finding import Domain, exit_code
+from checks.reading import read
+from checks.tally import Tally
+from policy import PolicyError
+from policy.names import check_domain, to_a_label
+
+
+class UsageError(Exception):
+    """A mistake of the user's, in one line."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="python -m checks", description="What a sender sees of a domain, and whether it is safe to enforce; docs/checks.md", epilog="exit code: 0 all well (or safe), 1 warnings, 2 failures (or not yet safe), 64 a mistake in the command")  # fmt: skip
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], help_: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=help_, description=help_)
+        made.set_defaults(run=run)
+        made.add_argument("--json", action="store_true", help="as JSON, on stdout")
+        made.add_argument("--html", type=Path, metavar="FILE", help="as a page")
+        return made
+
+    def add_looks(made: argparse.ArgumentParser) -> None:
+        made.add_argument("--resolver", metavar="IP[:PORT]", help="ask this one (MTA_STS_RESOLVER; default: the system's)")  # fmt: skip
+        made.add_argument(
+            "--ca", metavar="FILE", help="trust these authorities (SSL_CERT_FILE; default: Mozilla's)"
+        )
+        made.add_argument(
+            "--smtp-port", type=int, default=25, metavar="PORT", help="of the mail servers (default 25)"
+        )
+        made.add_argument("--no-servers", action="store_true", help="leave the mail servers out")
+
+    domain = add("domain", do_domain, "look at domains as a sender does")
+    domain.add_argument("names", nargs="*", metavar="DOMAIN")
+    domain.add_argument(
+        "--stack", action="store_true", help="the domains of the selected Pulumi stack, and their ids"
+    )
+    domain.add_argument("--prometheus", type=Path, metavar="FILE", help="also write a text file for node_exporter")
+    add_looks(domain)
+    reports = add("reports", do_reports, "read TLS reports: JSON, gzip, zip, mails, mbox, Maildir")
+    reports.add_argument("paths", nargs="+", type=Path, metavar="FILE|DIR")
+    reports.add_argument("--since", type=_day, metavar="YYYY-MM-DD", help="pass over earlier days")
+    enforce = add(
+        "enforce", do_enforce, "both together: may this domain's policy be enforced, and by which change"
+    )
+    enforce.add_argument("name", metavar="DOMAIN")
+    enforce.add_argument("--reports", nargs="+", type=Path, default=[], metavar="FILE|DIR", help="TLS reports")
+    enforce.add_argument("--since", type=_day, metavar="YYYY-MM-DD", help="pass over earlier days")
+    enforce.add_argument("--stack-file", type=Path, metavar="FILE", help="where to change it (default: the Pulumi.*.yaml that has the domain)")  # fmt: skip
+    add_looks(enforce)
+    return top
+
+
+def do_domain(options: argparse.Namespace) -> int:
+    """`domain`."""
+    ids = _stack_ids() if options.stack else {}
+    names = [*map(_name, options.names), *(name for name in ids if name not in options.names)]
+    if not names:
+        raise UsageError("name a domain, or use --stack")
+    found = _look(names, ids, options)
+    if options.prometheus:
+        show.prometheus(found, options.prometheus)
+    _give(options, [each.json() for each in found], lambda: page.render(found), lambda to: show.domains(found, to))
+    return exit_code(found)
+
+
+def do_reports(options: argparse.Namespace) -> int:
+    """`reports`."""
+    tally = _tally(options)
+    verdicts = [verdict.of_reports(name, each) for name, each in sorted(tally.domains.items()) if name]
+    _give(options, {**tally.json(), "verdicts": [each.json() for each in verdicts]},
+          lambda: page.render([], tally, verdicts), lambda to: show.reports(tally, verdicts, to))  # fmt: skip
+    return 0 if verdicts and all(each.safe for each in verdicts) else 2
+
+
+def do_enforce(options: argparse.Namespace) -> int:
+    """`enforce`."""
+    name = _name(options.name)
+    tally = Tally() if not options.reports else _tally(options)
+    found = _look([name], {}, options)
+    given = verdict.of_both(found[0], tally.domains.get(name))
+    change = ""
+    if given.safe and found[0].mode != "enforce":
+        change = "\n".join(verdict.change(name, file) for file in _stack_files(name, options.stack_file))
+
+    def tell(to: Console) -> None:
+        show.domains(found, to)
+        show.show_verdicts([given], to)
+        to.print(change, markup=False, highlight=False, soft_wrap=True)
+
+    _give(options, {**given.json(), "change": change, "seen": found[0].json()},
+          lambda: page.render(found, tally, [given]), tell)  # fmt: skip
+    return 0 if given.safe else 2
+
+
+def _look(names: Sequence[str], ids: dict[str, str], options: argparse.Namespace) -> list[Domain]:
+    """Look, with progress on stderr where somebody watches."""
+    for variable, value in (("MTA_STS_RESOLVER", options.resolver), ("SSL_CERT_FILE", options.ca)):
+        if value:
+            os.environ[variable] = value
+    if options.resolver:
+        os.environ.pop("MTA_STS_NAMESERVERS", None)
+    if options.ca and not Path(options.ca).is_file():
+        raise UsageError(f"--ca: there is no file {options.ca}")
+    look = Look(ids, None if options.no_servers else options.smtp_port)
+    watched = sys.stderr.isatty() and len(names) > 1
+    with Progress(console=Console(stderr=True), transient=True, disable=not watched) as progress:
+        task = progress.add_task("looking", total=len(names))
+        return look.at(names, lambda _: progress.advance(task))
+
+
+def _tally(options: argparse.Namespace) -> Tally:
+    paths: list[Path] = options.paths if options.command == "reports" else options.reports
+    try:
+        return Tally(options.since).add(read(paths))
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no file or folder {error}") from None
+
+
+def _give(
+    options: argparse.Namespace, value: Any, html: Callable[[], str], tell: Callable[[Console], None]
+) -> None:
+    """JSON or a table on stdout, and the page where it is wanted."""
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    if options.html:
+        show.write(options.html, html())
+    if options.json:
+        show.as_json(value, console)
+    else:
+        tell(console)
+        if options.html:
+            console.print(f"the page is {options.html}", highlight=False)
+
+
+def _name(text: str) -> str:
+    try:
+        return check_domain(to_a_label(text.strip().removesuffix("."))).lower()
+    except PolicyError as error:
+        raise UsageError(str(error)) from None
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day such as 2026-01-31") from None
+
+
+def _stack_ids() -> dict[str, str]:
+    """The selected stack's domains, and the id of each."""
+    try:
+        run = subprocess.run(["pulumi", "stack", "output", "--json"], capture_output=True, text=True, check=False)
+    except OSError:
+        raise UsageError("--stack: pulumi is not on PATH") from None
+    if run.returncode:
+        raise UsageError(f"--stack: {run.stderr.strip()}")
+    return {name: each["policyId"] for name, each in json.loads(run.stdout).get("domains", {}).items()}
+
+
+def _stack_files(name: str, given: Path | None) -> list[Path]:
+    """The stack files with a domain in them."""
+    if given:
+        return [given]
+    found = [path for path in sorted(Path.cwd().glob("Pulumi.*.yaml")) if name in path.read_text(errors="replace")]
+    return found or [Path("Pulumi.<stack>.yaml")]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; mistakes are one line on stderr."""
+    options = parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except UsageError as error:
+        print(f"checks: {error}", file=sys.stderr)
+        return 64
+    except OSError as error:
+        print(f"checks: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
+        return 64
+    except KeyboardInterrupt:
+        os._exit(130)  # looks may be waiting in threads; nothing is left half written
+
+
+if __name__ == "__main__":
+    sys.exit(main())

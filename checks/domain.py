@@ -1,0 +1,324 @@
+"""Everything that can be seen of a domain from outside: `look` takes names and gives their lines."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from functools import partial
+from threading import Lock
+from typing import Any, cast
+
+import dns.exception
+import dns.resolver
+
+from checks import mail
+from checks.finding import Domain, Level, Line
+from policy import Mode, Policy, PolicyError, StsRecord, TlsRptRecord
+from provider import dns_view, https
+from provider.dns_view import plain
+from provider.live_policy import POLICY_PATH
+from provider.preflight import hint
+
+DAY = 86_400  # seconds
+SOON = 14  # days left of a certificate that is still fine
+SLOW = 5.0  # seconds
+THREADS = 64
+Found = tuple[list[str], int, str]  # values, TTL in seconds, where a CNAME led ("" for nowhere)
+
+
+class Look:
+    """One run over any number of domains; what they share, such as mail servers, is looked at once.
+
+    :param ids: the id that each domain should have, where that is known.
+    :param smtp_port: of the mail servers; None to leave them out.
+    """
+
+    def __init__(self, ids: Mapping[str, str] | None = None, smtp_port: int | None = 25) -> None:
+        self.ids = ids or {}
+        self.smtp_port = smtp_port
+        self._servers: dict[str, Future[mail.Server]] = {}
+        self._lock = Lock()
+
+    def at(self, names: Sequence[str], done: Callable[[Domain], None] = lambda _: None) -> list[Domain]:
+        """Look at domains side by side.
+
+        :param done: called as each one is finished.
+        :returns: in the order of `names`.
+        """
+        with ThreadPoolExecutor(THREADS, "servers") as self._pool, ThreadPoolExecutor(THREADS, "domains") as pool:
+            futures = {pool.submit(self._one, name): name for name in names}
+            for future in as_completed(futures):
+                done(future.result())
+            results = {futures[future]: future.result() for future in futures}
+        return [_blocked(results[name], results.values()) for name in names]
+
+    def _one(self, name: str) -> Domain:
+        found = Domain(name)
+        record = self._record(found)
+        policy = self._policy(found)
+        if record and policy:
+            found.lines.append(self._id(name, record, policy))
+        self._mail_servers(found, policy)
+        found.lines.append(_guarded("tls-reports", lambda: _tls_reports(name)))
+        found.lines.append(_guarded("name-servers", lambda: _name_servers(name)))
+        return found
+
+    def _record(self, found: Domain) -> StsRecord | None:
+        owner, check = f"_mta-sts.{found.name}", "record"
+        try:
+            texts, ttl, alias = lookup(owner, "TXT")
+        except dns.exception.DNSException as error:
+            found.lines.append(unanswered(check, error))
+            return None
+        led = f" (by the CNAME to {alias}, RFC 8461 8.2)" if alias else ""
+        try:
+            record = StsRecord.find(texts)
+        except PolicyError as error:
+            found.lines.append(Line(check, Level.FAIL, f"{owner}{led}: {_no_record(texts, error)}", error.section,
+                                    f'Publish exactly one TXT record {owner} "v=STSv1; id=<letters and digits>;"'))  # fmt: skip
+            return None
+        found.id = record.id
+        text = f"{owner} has the id {record.id}{led}, TTL {ttl} s"
+        if ttl > DAY:
+            found.lines.append(Line(check, Level.WARN, text, "", "Lower the TTL to an hour or less, so that a change of policy is seen soon"))  # fmt: skip
+        else:
+            found.lines.append(Line(check, Level.PASS, text, "RFC 8461 3.1"))
+        return record
+
+    def _policy(self, found: Domain) -> Policy | None:
+        host = f"mta-sts.{found.name}"
+        started = time.monotonic()
+        try:
+            pages = https.fetch(host, POLICY_PATH)
+        except https.UnansweredError as error:
+            found.lines.append(
+                Line("policy-host", Level.UNCHECKED, str(error), "", "Try again, or another --resolver")
+            )
+            return None
+        except https.FetchError as error:
+            found.lines.append(Line("policy-host", Level.FAIL, str(error), "RFC 8461 3.3",
+                                    f"https://{host}{POLICY_PATH} must answer with a valid certificate for {host}"))  # fmt: skip
+            return None
+        seconds = time.monotonic() - started
+        bad = next((line for page in pages for line in [_answer(page)] if line), None)
+        if bad:
+            found.lines.append(bad)
+            return None
+        if len({page.body for page in pages}) > 1:
+            found.lines.append(Line("policy-host", Level.FAIL, f"the {len(pages)} addresses of {host} serve different policies", "RFC 8461 3.3", "Deploy the same file everywhere"))  # fmt: skip
+            return None
+        found.expires = min((page.expires for page in pages if page.expires), default=None)
+        found.lines.append(_host_line(host, pages[0], found.expires, seconds))
+        try:
+            policy = Policy.parse(pages[0].body)
+        except PolicyError as error:
+            found.lines.append(Line("policy", Level.FAIL, str(error), error.section, "Correct the policy file; senders ignore it as it is"))  # fmt: skip
+            return None
+        found.mode = policy.mode.value
+        found.lines += _advice(policy, pages[0].body)
+        return policy
+
+    def _id(self, name: str, record: StsRecord, policy: Policy) -> Line:
+        wanted = self.ids.get(name)
+        if record.id == policy.id:
+            return Line("id", Level.PASS, "the id is the hash of the policy that is served", "RFC 8461 8.1")
+        if wanted == record.id or (wanted is None and len(record.id) == len(policy.id)):
+            level = Level.FAIL if wanted else Level.WARN
+            return Line("id", level, f"the id {record.id} names another policy than the one that is served ({policy.id})", "RFC 8461 8.1", "`pulumi refresh`, then `pulumi up`")  # fmt: skip
+        if wanted:
+            return Line("id", Level.FAIL, f"the id is {record.id}, the stack's {wanted}", "RFC 8461 3.1", "`pulumi refresh`, then `pulumi up`")  # fmt: skip
+        return Line("id", Level.PASS, f"the id {record.id} is not made from the policy, so it says nothing about it", "RFC 8461 3.1")  # fmt: skip
+
+    def _mail_servers(self, found: Domain, policy: Policy | None) -> None:
+        try:
+            hosts = mx_hosts(found.name)
+        except dns.exception.DNSException as error:
+            found.lines.append(unanswered("mx", error))
+            return
+        if not hosts:
+            found.lines.append(Line("mx", Level.WARN, f"{found.name} takes no mail: no MX record, or the null MX", "RFC 7505", "Nothing, if that is so"))  # fmt: skip
+        for host in hosts:
+            if policy:
+                found.lines.append(_allowed(policy, host))
+            if self.smtp_port is not None:
+                found.lines.append(_guarded(f"server {host}", partial(self._server, host)))
+            found.lines.append(_guarded(f"dane {host}", partial(_dane, host)))
+
+    def _server(self, host: str) -> Line:
+        """One mail server's line; a server that many domains share is asked once."""
+        with self._lock:
+            if host not in self._servers:
+                self._servers[host] = self._pool.submit(mail.probe, host, self.smtp_port or 25)
+        return _server_line(host, self._servers[host].result())
+
+
+def lookup(name: str, rdtype: str) -> Found:
+    """A record set as a resolver gives it; empty where there is none.
+
+    :raises dns.exception.DNSException: no usable answer.
+    """
+    try:
+        answer = dns_view.resolver().resolve(name, rdtype, raise_on_no_answer=False, search=False)
+    except dns.resolver.NXDOMAIN:
+        return [], 0, ""
+    alias = answer.canonical_name.to_text(omit_final_dot=True)
+    values = [plain(each) for each in cast(Iterable[Any], answer.rrset or ())]
+    return values, answer.rrset.ttl if answer.rrset else 0, alias if alias.lower() != name.lower() else ""
+
+
+def mx_hosts(name: str) -> list[str]:
+    """The hosts of the MX records, all priorities (RFC 8461 8.4), or the domain itself (RFC 5321 5.1).
+
+    :raises dns.exception.DNSException: no usable answer.
+    """
+    found = {value.split()[-1].rstrip(".") for value in lookup(name, "MX")[0]}
+    if not found:
+        return [name] if lookup(name, "A")[0] or lookup(name, "AAAA")[0] else []
+    return sorted(found - {""})
+
+
+def unanswered(check: str, error: Exception) -> Line:
+    """DNS gave no answer: nothing is known."""
+    return Line(
+        check,
+        Level.UNCHECKED,
+        f"DNS gives no answer ({dns_view.reason(error)})",
+        "",
+        "Try again, or another --resolver",
+    )
+
+
+def _guarded(check: str, make: Callable[[], Line]) -> Line:
+    try:
+        return make()
+    except (dns.exception.DNSException, OSError) as error:
+        return unanswered(check, error)
+
+
+def _no_record(texts: list[str], error: PolicyError) -> str:
+    if any(text.startswith("v=STSv1;") for text in texts):
+        return str(error)
+    near = [text for text in texts if "stsv1" in text.lower()]
+    if near:
+        return f"{near[0]!r} doesn't begin with exactly `v=STSv1;`, so senders pass over it"
+    return f"no record for MTA-STS; there is {' | '.join(texts)}" if texts else "there is no such record"
+
+
+def _answer(page: https.Page) -> Line | None:
+    """What is wrong with the answer itself (RFC 8461 3.3)."""
+    if page.status in range(300, 400):
+        return Line("policy-host", Level.FAIL, f"answers {page.status}, a redirect to {page.location}, which senders must not follow", "RFC 8461 3.3", "Serve the policy itself there")  # fmt: skip
+    if page.status != 200:
+        return Line("policy-host", Level.FAIL, f"answers {page.status}; only 200 counts", "RFC 8461 3.3", f"Serve the policy at {POLICY_PATH}")  # fmt: skip
+    if page.media_type != "text/plain":
+        return Line("policy-host", Level.FAIL, f"the media type is {page.media_type or 'missing'}, not text/plain", "RFC 8461 3.2", "Serve .txt as text/plain")  # fmt: skip
+    if len(page.body) > https.LARGEST:
+        return Line("policy-host", Level.FAIL, f"the policy is larger than {https.LARGEST} bytes", "RFC 8461 3.3", "Make it smaller: wildcards in mx")  # fmt: skip
+    return None
+
+
+def _host_line(host: str, page: https.Page, expires: float | None, seconds: float) -> Line:
+    days = (expires - time.time()) / DAY if expires else None
+    text = f"{host} answers 200, {page.media_type}, {len(page.body)} bytes in {seconds:.2f} s"
+    text += f"; its certificate is valid for {days:.0f} more days" if days is not None else ""
+    if days is not None and days < SOON:
+        return Line("policy-host", Level.WARN, text, "RFC 8461 3.3", "Azure renews by itself; see whether CAA records or the CNAME hinder it")  # fmt: skip
+    if seconds > SLOW:
+        return Line("policy-host", Level.WARN, text, "RFC 8461 3.3", "Find out why it is slow; senders give up after a minute")  # fmt: skip
+    return Line("policy-host", Level.PASS, text, "RFC 8461 3.3")
+
+
+def _advice(policy: Policy, body: bytes) -> list[Line]:
+    """The policy is valid; is it wise?"""
+    text = f"mode {policy.mode}, max_age {policy.max_age} s, mx {', '.join(map(str, policy.mx)) or 'none'}"
+    lines = [Line("policy", Level.PASS, text, "RFC 8461 3.2")]
+    if policy.mode == Mode.ENFORCE and policy.max_age < DAY:
+        lines.append(Line("policy", Level.WARN, f"max_age {policy.max_age} s protects for less than a day", "RFC 8461 3.2", "Weeks are usual: max_age 1209600"))  # fmt: skip
+    if policy.mode == Mode.NONE and policy.max_age > 7 * DAY:
+        lines.append(Line("policy", Level.WARN, f"max_age {policy.max_age} s is long for a policy that is leaving", "RFC 8461 8.3", "Make it a day: max_age 86400"))  # fmt: skip
+    if body.replace(b"\r\n", b"").count(b"\n"):
+        lines.append(Line("policy", Level.WARN, "lines end in LF, not CRLF; the RFC allows both, some senders don't", "RFC 8461 3.2", "End every line in CRLF"))  # fmt: skip
+    elif not body.endswith(b"\n"):
+        lines.append(Line("policy", Level.WARN, "the last line has no line end; the RFC allows that, some senders don't", "RFC 8461 3.2", "End the last line in CRLF"))  # fmt: skip
+    return lines
+
+
+def _allowed(policy: Policy, host: str) -> Line:
+    if policy.mode == Mode.NONE or policy.allows(host):
+        return Line("mx", Level.PASS, f"{host} is allowed by the policy", "RFC 8461 4.1")
+    level = Level.FAIL if policy.mode == Mode.ENFORCE else Level.WARN
+    return Line("mx", level, f"{host} is allowed by no mx of the policy", "RFC 8461 4.1", hint(host, policy.mx))
+
+
+def _server_line(host: str, server: mail.Server) -> Line:
+    check = f"server {host}"
+    if not server.connected:
+        return Line(check, Level.UNCHECKED, server.fault, "RFC 8461 4.2", "Outgoing port 25 is often blocked; check from where mail is sent")  # fmt: skip
+    if server.fault:
+        return Line(check, Level.FAIL, f"{host} {server.fault}", "RFC 8461 4.2", "Mend the server first: in enforce, senders refuse to deliver there")  # fmt: skip
+    days = (server.expires - time.time()) / DAY if server.expires else 0
+    text = f"{host} offers STARTTLS with {server.version}; its certificate is valid for {days:.0f} more days"
+    if days < SOON:
+        return Line(check, Level.WARN, text, "RFC 8461 4.2", "Renew the certificate; once it has expired, senders refuse to deliver")  # fmt: skip
+    return Line(check, Level.PASS, text, "RFC 8461 4.2")
+
+
+def _blocked(found: Domain, everyone: Iterable[Domain]) -> Domain:
+    """A server that can't be reached while others can is down rather than blocked."""
+    servers = [line for each in everyone for line in each.lines if line.check.startswith("server ")]
+    if any(line.level != Level.UNCHECKED for line in servers):
+        found.lines = [
+            Line(
+                line.check,
+                Level.WARN,
+                f"{line.text}, while other mail servers answer",
+                line.section,
+                "Is it down?",
+            )
+            if line.check.startswith("server ") and line.level == Level.UNCHECKED
+            else line
+            for line in found.lines
+        ]
+    return found
+
+
+def _dane(host: str) -> Line:
+    count = len(lookup(f"_25._tcp.{host}", "TLSA")[0])
+    text = (
+        f"{host} has {count} TLSA records; senders with DANE use these" if count else f"{host} has no TLSA record"
+    )
+    return Line(f"dane {host}", Level.PASS, f"{text} (for information)", "RFC 7672 2.2")
+
+
+def _tls_reports(name: str) -> Line:
+    owner, check = f"_smtp._tls.{name}", "tls-reports"
+    texts = lookup(owner, "TXT")[0]
+    try:
+        record = TlsRptRecord.find(texts)
+    except PolicyError as error:
+        if not any("tlsrpt" in text.lower() for text in texts):
+            return Line(check, Level.WARN, f"there is no record {owner}, so nobody reports failures", "RFC 8460 3", "Set tlsReports in the policy")  # fmt: skip
+        return Line(
+            check, Level.FAIL, f"{owner}: {error}", error.section, 'It should be "v=TLSRPTv1; rua=mailto:…"'
+        )
+    return Line(check, Level.PASS, f"reports go to {', '.join(record.rua)}", "RFC 8460 3")
+
+
+def _name_servers(name: str) -> Line:
+    """Every name server of the zone answers the same."""
+    check, asked = "name-servers", (f"_mta-sts.{name}", "TXT")
+    servers = dns_view.name_servers(asked[0])
+    found: dict[str, frozenset[str]] = {}
+    silent: list[str] = []
+    for server in servers:
+        try:
+            found[str(server)] = dns_view.values_at(server, *asked) | dns_view.values_at(server, f"mta-sts.{name}", "CNAME")  # fmt: skip
+        except (dns.exception.DNSException, OSError) as error:
+            silent.append(f"{server} ({dns_view.reason(error)})")
+    if len(set(found.values())) > 1:
+        told = "; ".join(f"{server}: {', '.join(sorted(values)) or 'nothing'}" for server, values in found.items())
+        return Line(check, Level.FAIL, f"the name servers differ: {told}", "RFC 1034 4.3.5", "See that the zone is transferred to all of them")  # fmt: skip
+    if silent:
+        return Line(
+            check, Level.UNCHECKED, f"no answer from {', '.join(silent)}", "", "Is port 53 open from here?"
+        )
+    return Line(check, Level.PASS, f"{len(found)} name servers answer the same", "RFC 1034 4.3.5")

@@ -1,0 +1,112 @@
+"""What is shown: tables with rich, JSON, a text file for Prometheus."""
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from checks.finding import ORDER, Domain, Level
+from checks.tally import Tally
+from checks.verdict import Verdict
+
+COLOURS = {Level.PASS: "green", Level.UNCHECKED: "cyan", Level.WARN: "yellow", Level.FAIL: "bold red"}
+
+
+def as_json(value: Any, console: Console) -> None:
+    """JSON on stdout, and nothing else."""
+    console.file.write(json.dumps(value, indent=2) + "\n")
+
+
+def domains(found: Sequence[Domain], console: Console) -> None:
+    """Every line of every domain, then a line for all."""
+    for domain in found:
+        table = Table(title=f"{domain.name}  {domain.mode}", title_justify="left", box=None, padding=(0, 2, 0, 0))
+        for name in ("", "check", "what was found"):
+            table.add_column(name, overflow="fold")
+        for line in domain.lines:
+            text = Text(line.text)
+            if line.section and line.level != Level.PASS:
+                text.append(f" ({line.section})", "dim")
+            if line.way_out and line.level != Level.PASS:
+                text.append(f"\n-> {line.way_out}", "bold")
+            table.add_row(Text(line.level, COLOURS[line.level]), line.check, text)
+        console.print(table)
+        console.print()
+    counts = {level: sum(domain.level == level for domain in found) for level in ORDER}
+    told = ", ".join(f"{count} {level}" for level, count in counts.items() if count)
+    console.print(f"{len(found)} {'domain' if len(found) == 1 else 'domains'}: {told}", highlight=False)
+
+
+def reports(tally: Tally, verdicts: Sequence[Verdict], console: Console) -> None:
+    """Counts, and a verdict for each domain."""
+    head = f"{tally.reports} reports"
+    head += f", {tally.repeated} repeated" if tally.repeated else ""
+    head += f", {tally.earlier} from before" if tally.earlier else ""
+    head += f", {tally.broken} unreadable" if tally.broken else ""
+    console.print(head, highlight=False)
+    for each in tally.named:
+        console.print(Text(f"  {each.where} {each.why}", "yellow"), soft_wrap=True)
+    for title, counts in (("sessions by sender", tally.senders), ("failures by result", tally.results),
+                          ("failures by mail server", tally.servers)):  # fmt: skip
+        if counts:
+            table = Table(title=title, title_justify="left", box=None, show_header=False)
+            for name, count in counts.most_common(10):
+                table.add_row(Text(name), str(count))
+            console.print(table)
+    for name, domain in sorted(tally.domains.items()):
+        table = Table("day", "succeeded", "failed", title=name or "(no domain)", title_justify="left", box=None)
+        for day, each in sorted(domain.days.items())[-14:]:
+            table.add_row(str(day), str(each.good), str(each.bad))
+        console.print(table)
+    show_verdicts(verdicts, console)
+
+
+def show_verdicts(verdicts: Sequence[Verdict], console: Console) -> None:
+    """Safe or not, and why."""
+    for verdict in verdicts:
+        answer = (
+            Text("safe to enforce", "bold green") if verdict.safe else Text("not yet safe to enforce", "bold red")
+        )
+        console.print(Text(f"{verdict.domain}: ").append(answer))
+        for reason in verdict.reasons:
+            console.print(Text(f"  - {reason}"), soft_wrap=True)
+
+
+def prometheus(found: Sequence[Domain], path: Path) -> None:
+    """A text file for node_exporter's textfile collector, put in place whole.
+
+    :raises OSError: the folder can't be written.
+    """
+    lines = [
+        "# HELP mta_sts_level 0 pass, 1 not checked, 2 warn, 3 fail; the worst of each check",
+        "# TYPE mta_sts_level gauge",
+    ]
+    for domain in found:
+        for check in sorted({line.check for line in domain.lines}):
+            kind, _, server = check.partition(" ")
+            label = f'domain="{domain.name}",check="{kind}"' + (f',server="{server}"' if server else "")
+            lines.append(f"mta_sts_level{{{label}}} {ORDER.index(domain.of(check))}")
+    lines += ["# HELP mta_sts_certificate_expires_seconds the end of the policy host's certificate, Unix time",
+              "# TYPE mta_sts_certificate_expires_seconds gauge"]  # fmt: skip
+    lines += [f'mta_sts_certificate_expires_seconds{{domain="{each.name}"}} {each.expires:.0f}' for each in found if each.expires]  # fmt: skip
+    lines += ["# HELP mta_sts_checked_seconds when this was looked at, Unix time", "# TYPE mta_sts_checked_seconds gauge",
+              f"mta_sts_checked_seconds {time.time():.0f}", ""]  # fmt: skip
+    write(path, "\n".join(lines))
+
+
+def write(path: Path, text: str) -> None:
+    """A file that readers see whole or not at all.
+
+    :raises OSError: the folder can't be written.
+    """
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(file.name, 0o644)
+    os.replace(file.name, path)

@@ -1,0 +1,124 @@
+"""May a policy be enforced? From reports, from what a sender sees now, and what to change."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from checks.finding import Domain, Level
+from checks.tally import Domain as Reported
+
+DAYS = 7  # that reports must cover
+SESSIONS = 1  # that they must tell of
+TOLERATED = 0.001  # of the sessions; stray failures are the senders' own as often as not
+MAX_AGE = 1_209_600  # seconds: two weeks
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether enforcing would refuse no mail.
+
+    :param reasons: what speaks against it, the worst first; what is fine too where `safe`.
+    """
+
+    domain: str
+    safe: bool
+    reasons: list[str]
+
+    def json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self)
+
+
+def of_reports(name: str, reported: Reported | None) -> Verdict:
+    """The verdict that senders' reports allow."""
+    if reported is None or not reported.days:
+        return Verdict(name, False, ["no sender has reported yet; is there a _smtp._tls record?"])
+    sessions = reported.good + reported.bad
+    first, last = min(reported.days), max(reported.days)
+    against: list[str] = []
+    refused = reported.refused.total()
+    if sessions < SESSIONS:
+        against.append("the reports tell of no session")
+    elif refused > TOLERATED * sessions:
+        against.append(f"{refused} of {sessions} sessions would have been refused")
+        against += [f"mend first: {what} ({count} sessions)" for what, count in reported.refused.most_common(5)]
+    if len(reported.days) < DAYS:
+        against.append(
+            f"reports cover {len(reported.days)} days ({first} to {last}); wait until they cover {DAYS}"
+        )
+    against += [
+        f"senders could not get the policy: {what} ({count} sessions)"
+        for what, count in reported.fetching.most_common(3)
+        if count > TOLERATED * sessions
+    ]
+    if against:
+        return Verdict(name, False, against)
+    fine = (
+        f"{sessions} sessions on {len(reported.days)} days ({first} to {last}), {refused} would have been refused"
+    )
+    return Verdict(name, True, [fine])
+
+
+def of_both(seen: Domain, reported: Reported | None) -> Verdict:
+    """The verdict that both allow: what a sender sees now, and what senders reported."""
+    by_reports = of_reports(seen.name, reported)
+    wrong = [f"{line.check}: {line.text}" for line in seen.lines if line.level == Level.FAIL]
+    wrong += [f"mx: {line.text}" for line in seen.lines if line.check == "mx" and line.level == Level.WARN]
+    servers = [line for line in seen.lines if line.check.startswith("server ")]
+    unchecked = [line.text for line in servers if line.level == Level.UNCHECKED]
+    if unchecked:
+        wrong.append(f"mail servers not checked: {'; '.join(unchecked)}")
+    if wrong or not by_reports.safe:
+        return Verdict(seen.name, False, [*wrong, *([] if by_reports.safe else by_reports.reasons)])
+    if seen.mode == "enforce":
+        return Verdict(seen.name, True, ["it is enforced already", *by_reports.reasons])
+    return Verdict(
+        seen.name, True, [*by_reports.reasons, f"all {len(servers)} mail servers are as the policy wants"]
+    )
+
+
+def change(name: str, file: Path) -> str:
+    """The exact change in a stack file that enforces a domain's policy.
+
+    :returns: lines to read; where the domain isn't there, that.
+    """
+    try:
+        root = cast(Any, yaml).compose(file.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        return f"{file.name} can't be read: {str(error).splitlines()[0]}"
+    for policy in _items(_child(_child(root, "config"), "mta-sts:policies")):
+        domains = [_name(each) for each in _items(_child(policy, "domains"))]
+        if name not in domains:
+            continue
+        lines = [_line(file, policy, "mode", "enforce")]
+        age = _child(policy, "maxAge")
+        if age is None or not age.value.isdigit() or int(age.value) < MAX_AGE:
+            lines.append(_line(file, policy, "maxAge", str(MAX_AGE)))
+        others = [each for each in domains if each != name]
+        if others:
+            lines.append(f"This enforces {', '.join(others)} too, which have the same policy: check them as well.")
+        return "\n".join([*lines, "Then: pulumi preview, pulumi up."])
+    return f"{file.name} has no policy with the domain {name}"
+
+
+def _line(file: Path, policy: Any, key: str, value: str) -> str:
+    found = _child(policy, key)
+    if found is None:
+        return f"{file.name}, in the policy at line {policy.start_mark.line + 1}: add `{key}: {value}`"
+    return f"{file.name}, line {found.start_mark.line + 1}: `{key}: {found.value}` -> `{key}: {value}`"
+
+
+def _child(node: Any, key: str) -> Any:
+    pairs: list[tuple[Any, Any]] = node.value if isinstance(node, yaml.MappingNode) else []
+    return next((value for name, value in pairs if name.value == key), None)
+
+
+def _items(node: Any) -> list[Any]:
+    return node.value if isinstance(node, yaml.SequenceNode) else []
+
+
+def _name(node: Any) -> str:
+    found = _child(node, "name") if isinstance(node, yaml.MappingNode) else node
+    return str(getattr(found, "value", "")).lower()
