@@ -170,7 +170,7 @@ def mx_hosts(name: str) -> list[str]:
 
     :raises dns.exception.DNSException: no usable answer.
     """
-    found = {value.split()[-1].rstrip(".") for value in lookup(name, "MX")[0]}
+    found = {value.partition(" ")[2].strip() for value in lookup(name, "MX")[0]}  # "" is the null MX
     if not found:
         return [name] if lookup(name, "A")[0] or lookup(name, "AAAA")[0] else []
     return sorted(found - {""})

@@ -14,7 +14,7 @@ from provider.wait import Wait, WaitError
 DATA_URL = "data:;base64,"  # how a file that isn't text stands among the inputs (RFC 2397)
 SETTLED = 90.0  # seconds after an upload in which the site must serve what was uploaded
 LOST = 5.0  # seconds that a site which served a policy may serve none after an upload, before it is done again
-UPLOADS = 3  # times
+UPLOADS = 5  # times
 DAYS = 86_400  # seconds
 
 

@@ -28,7 +28,7 @@ LIFE: list[dict[str, Any]] = [
     {**BASE, "maxAge": 64, "mode": "none", "removeEarlyAndRiskMail": True},
 ]
 STEPS = len(LIFE) + 1  # and destroy
-OUTAGE = 15  # seconds without a policy that Azure's own fault may cost
+OUTAGE = 40  # seconds without a policy that Azure's own fault may cost
 DOWN = 2  # seconds until a killed local Azure is started again
 TIMEOUT = 120  # seconds, then Ctrl-C
 

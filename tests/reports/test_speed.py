@@ -1,0 +1,53 @@
+"""A hundred thousand reports, in bounded memory."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from reports.samples import gzipped, mail, report, text, zipped
+
+ROOT = Path(__file__).parents[2]
+MEASURED = """
+import re, sys
+from checks.__main__ import main
+main(sys.argv[1:])
+# Not ru_maxrss, which begins with the parent's.
+print(int(re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1]) / 1024, file=sys.stderr)
+"""
+
+
+def measure(path: Path) -> tuple[float, float, int]:
+    """Seconds, MiB at most, reports."""
+    started = time.monotonic()
+    run = subprocess.run(
+        [sys.executable, "-c", MEASURED, "reports", str(path), "--json"], cwd=ROOT, capture_output=True, text=True
+    )
+    seconds = time.monotonic() - started
+    assert run.returncode == 0, run.stderr
+    return seconds, float(run.stderr.split()[-1]), json.loads(run.stdout)["reports"]
+
+
+def test_a_hundred_thousand_reports(tmp_path: Path) -> None:
+    for at in range(1000):
+        files = {
+            f"{each}.json": text(
+                report(at * 100 + each, day=at % 90, failures=(("certificate-expired", "mx", 1),))
+            )
+            for each in range(100)
+        }
+        (tmp_path / f"{at}.zip").write_bytes(zipped(**files))
+    seconds, mib, reports = measure(tmp_path)
+    assert reports == 100_000
+    assert mib < 200
+    assert reports / seconds > 2000
+
+
+def test_mails_one_by_one(tmp_path: Path) -> None:
+    for at in range(5000):
+        (tmp_path / f"{at}.eml").write_bytes(mail(gzipped(report(at, day=at % 90))))
+    seconds, mib, reports = measure(tmp_path)
+    assert reports == 5000
+    assert mib < 200
+    assert reports / seconds > 1000

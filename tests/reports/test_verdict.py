@@ -1,0 +1,108 @@
+"""When it is safe to enforce, what to mend first, and which line to change."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checks import verdict
+from checks.finding import Domain, Level, Line
+from checks.reading import report as parse
+from checks.tally import Tally
+from reports.samples import report, text
+
+
+def tally(*reports: dict[str, Any]) -> Tally:
+    return Tally().add(parse(text(each)) for each in reports)
+
+
+def week(**changes: Any) -> list[dict[str, Any]]:
+    return [report(day=day, **changes) for day in range(7)]
+
+
+def judge(*reports: dict[str, Any]) -> verdict.Verdict:
+    return verdict.of_reports("example.org", tally(*reports).domains.get("example.org"))
+
+
+def test_a_week_without_failures_is_safe() -> None:
+    found = judge(*week())
+    assert found.safe
+    assert found.reasons == ["700 sessions on 7 days (2026-03-01 to 2026-03-07), 0 would have been refused"]
+
+
+@pytest.mark.parametrize(
+    ("reports", "reason"),
+    [
+        ([], "no sender has reported yet"),
+        (week()[:6], "reports cover 6 days (2026-03-01 to 2026-03-06); wait until they cover 7"),
+        (week(good=0), "tell of no session"),
+        (week(failures=(("certificate-expired", "mx2.example.org", 3),)), "mend first: mx2.example.org: certificate-expired (21 sessions)"),
+        (week(failures=(("starttls-not-supported", "mx2.example.org", 1),)), "7 of 707 sessions would have been refused"),
+        (week(failures=(("starttls-not-supported", "mx2.example.org", 1),), type="no-policy-found"), "starttls-not-supported"),
+        (week(failures=(("sts-policy-fetch-error", "", 5),)), "senders could not get the policy: sts-policy-fetch-error (35 sessions)"),
+    ],
+)  # fmt: skip
+def test_it_is_not_safe_for_a_reason(reports: list[Any], reason: str) -> None:
+    found = judge(*reports)
+    assert not found.safe
+    assert any(reason in each for each in found.reasons), found.reasons
+
+
+def test_dane_failures_and_stray_ones_do_not_count() -> None:
+    assert judge(*week(failures=(("validation-failure", "mx", 9),), type="tlsa")).safe
+    assert judge(*week(good=100_000, failures=(("certificate-not-trusted", "mx", 1),))).safe
+
+
+def seen(mode: str = "testing", **levels: Level) -> Domain:
+    lines = [Line(name.replace("_", " "), level, "words") for name, level in levels.items()]
+    return Domain("example.org", [Line("record", Level.PASS, "x"), *lines], mode=mode)
+
+
+def both(domain: Domain) -> verdict.Verdict:
+    return verdict.of_both(domain, tally(*week()).domains["example.org"])
+
+
+def test_both_must_agree() -> None:
+    assert both(seen(server_mx1=Level.PASS)).safe
+    assert both(seen("enforce", server_mx1=Level.PASS)).reasons[0] == "it is enforced already"
+    assert not both(seen(server_mx1=Level.FAIL)).safe
+    assert not both(seen(mx=Level.WARN)).safe
+    assert "mail servers not checked: words" in both(seen(server_mx1=Level.UNCHECKED)).reasons
+    assert not verdict.of_both(seen(server_mx1=Level.PASS), None).safe
+
+
+STACK = """\
+config:
+  azure-native:location: westeurope
+  mta-sts:policies:
+    - name: main
+      mode: testing
+      mx: [mail.example.org]
+      domains:
+        - example.org
+        - {name: example.net}
+    - name: other
+      mode: testing
+      maxAge: 2000000
+      domains: [example.com]
+"""
+
+
+def test_the_exact_change_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.prod.yaml"
+    file.write_text(STACK)
+    assert verdict.change("example.net", file).splitlines() == [
+        "Pulumi.prod.yaml, line 5: `mode: testing` -> `mode: enforce`",
+        "Pulumi.prod.yaml, in the policy at line 4: add `maxAge: 1209600`",
+        "This enforces example.org too, which have the same policy: check them as well.",
+        "Then: pulumi preview, pulumi up.",
+    ]
+    assert verdict.change("example.com", file).splitlines() == [
+        "Pulumi.prod.yaml, line 11: `mode: testing` -> `mode: enforce`",
+        "Then: pulumi preview, pulumi up.",
+    ]
+    assert (
+        verdict.change("nowhere.example", file) == "Pulumi.prod.yaml has no policy with the domain nowhere.example"
+    )
+    file.write_text("a: [")
+    assert "can't be read" in verdict.change("example.org", file)
