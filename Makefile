@@ -1,6 +1,6 @@
 # Everything here runs on the local Azure (sandbox/); for a real subscription see docs/azure.md.
 .DEFAULT_GOAL := help
-.PHONY: help up preview recover down destroy status test faults unit check fix bench lock clean
+.PHONY: help up preview recover down destroy status test faults unit check fix bench lock audit clean
 .SILENT:
 
 PYTHON ?= python3
@@ -25,7 +25,8 @@ up: $(READY) ## bring the stack up on the local Azure
 	$(PY) -m tools.get_engine >/dev/null
 	$(PY) -m sandbox up
 	$(PY) -m sandbox zone example.org --mx mail.example.org
-	$(LOCAL); pulumi stack select --create $$PULUMI_STACK; pulumi up --yes; $(PY) -m tools.summary
+	$(LOCAL); pulumi stack select --create $$PULUMI_STACK; pulumi up --yes; $(PY) -m tools.summary; \
+	    $(PY) -m checks domain --stack || [ $$? -lt 64 ]
 
 preview: $(READY) ## show what an up would change
 	$(LOCAL); pulumi preview --diff
@@ -68,6 +69,9 @@ bench: $(READY) ## how fast it is, as ratios
 lock: $(READY) ## lock the requirements anew, with hashes
 	for file in requirements requirements-dev; do $(PY) -m uv pip compile -q --universal --python-version 3.11 \
 	    --generate-hashes --no-emit-find-links --no-header $$file.in -o $$file.txt; done
+
+audit: $(READY) ## look the locked requirements up among known vulnerabilities
+	$(PY) -m uv tool run pip-audit --require-hashes -r requirements.txt
 
 clean: ## remove what was generated here: .venv and the local Azure's state
 	if [ -x $(PY) ]; then $(PY) -m sandbox down; fi

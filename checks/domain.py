@@ -52,14 +52,19 @@ class Look:
         return [_blocked(results[name], results.values()) for name in names]
 
     def _one(self, name: str) -> Domain:
-        found = Domain(name)
-        record = self._record(found)
-        policy = self._policy(found)
-        if record and policy:
-            found.lines.append(self._id(name, record, policy))
-        self._mail_servers(found, policy)
-        found.lines.append(_guarded("tls-reports", lambda: _tls_reports(name)))
-        found.lines.append(_guarded("name-servers", lambda: _name_servers(name)))
+        """One domain; its parts side by side too, so that a silent resolver costs its timeout once."""
+        begin, found, policy_part = self._pool.submit, Domain(name), Domain(name)
+        record, policy = begin(self._record, found), begin(self._policy, policy_part)
+        hosts = begin(mx_hosts, name)
+        reports = begin(_guarded, "tls-reports", partial(_tls_reports, name))
+        servers = begin(_guarded, "name-servers", partial(_name_servers, name))
+        announced, served = record.result(), policy.result()
+        found.lines += policy_part.lines
+        found.mode, found.expires = policy_part.mode, policy_part.expires
+        if announced and served:
+            found.lines.append(self._id(name, announced, served))
+        self._mail_servers(found, served, hosts)
+        found.lines += [reports.result(), servers.result()]
         return found
 
     def _record(self, found: Domain) -> StsRecord | None:
@@ -128,27 +133,29 @@ class Look:
             return Line("id", Level.FAIL, f"the id is {record.id}, the stack's {wanted}", "RFC 8461 3.1", "`pulumi refresh`, then `pulumi up`")  # fmt: skip
         return Line("id", Level.PASS, f"the id {record.id} is not made from the policy, so it says nothing about it", "RFC 8461 3.1")  # fmt: skip
 
-    def _mail_servers(self, found: Domain, policy: Policy | None) -> None:
+    def _mail_servers(self, found: Domain, policy: Policy | None, hosts: Future[list[str]]) -> None:
         try:
-            hosts = mx_hosts(found.name)
+            names = hosts.result()
         except dns.exception.DNSException as error:
             found.lines.append(unanswered("mx", error))
             return
-        if not hosts:
+        if not names:
             found.lines.append(Line("mx", Level.WARN, f"{found.name} takes no mail: no MX record, or the null MX", "RFC 7505", "Nothing, if that is so"))  # fmt: skip
-        for host in hosts:
+        dane = {host: self._pool.submit(_guarded, f"dane {host}", partial(_dane, host)) for host in names}
+        probes = {host: self._probe(host) for host in names if self.smtp_port is not None}
+        for host in names:
             if policy:
                 found.lines.append(_allowed(policy, host))
-            if self.smtp_port is not None:
-                found.lines.append(_guarded(f"server {host}", partial(self._server, host)))
-            found.lines.append(_guarded(f"dane {host}", partial(_dane, host)))
+            if host in probes:
+                found.lines.append(_guarded(f"server {host}", lambda host=host: _server_line(host, probes[host].result())))  # fmt: skip
+            found.lines.append(dane[host].result())
 
-    def _server(self, host: str) -> Line:
-        """One mail server's line; a server that many domains share is asked once."""
+    def _probe(self, host: str) -> Future[mail.Server]:
+        """One mail server; one that many domains share is asked once."""
         with self._lock:
             if host not in self._servers:
                 self._servers[host] = self._pool.submit(mail.probe, host, self.smtp_port or 25)
-        return _server_line(host, self._servers[host].result())
+            return self._servers[host]
 
 
 def lookup(name: str, rdtype: str) -> Found:

@@ -1,0 +1,129 @@
+"""`python -m checks` as a user has it: exit codes, JSON, many domains, a cron job's files, clear mistakes."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from reports.samples import gzipped, report
+
+from domains.staged import Case, mail_servers, run_checks, stage
+from sandbox.control import Sandbox
+
+Local = tuple[Sandbox, str]
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
+    with Sandbox(tmp_path_factory.mktemp("command")) as sandbox, mail_servers(sandbox) as port:
+        stage(sandbox, "good.test", Case())
+        stage(sandbox, "warned.test", Case(mode="enforce", max_age=3600))
+        stage(sandbox, "bad.test", Case(mx={"mx1": "no STARTTLS"}))
+        for at in range(100):
+            stage(sandbox, f"many-{at}.test", Case())
+        yield sandbox, f"--smtp-port={port}"
+
+
+def test_exit_codes_say_how_bad_it_is(local: Local) -> None:
+    sandbox, port = local
+    codes = {name: run_checks(sandbox, "domain", *name.split(), port).returncode for name in ("good.test", "warned.test", "bad.test", "good.test bad.test")}  # fmt: skip
+    assert codes == {"good.test": 0, "warned.test": 1, "bad.test": 2, "good.test bad.test": 2}
+
+
+def test_a_table_names_check_evidence_section_and_way_out(local: Local) -> None:
+    text = run_checks(local[0], "domain", "bad.test", local[1]).stdout
+    assert "mx1.bad.test offers no STARTTLS (RFC 8461 4.2)" in text
+    assert "-> Mend the server first" in text
+    assert "1 domain: 1 fail" in text
+
+
+def test_a_blocked_port_is_told_as_that(local: Local) -> None:
+    run = run_checks(local[0], "domain", "good.test", "--smtp-port=1", "--json")
+    assert run.returncode == 0
+    line = next(each for each in json.loads(run.stdout)[0]["lines"] if each["check"].startswith("server"))
+    assert line["level"] == "not checked"
+    assert "Outgoing port 25 is often blocked" in line["way_out"]
+    run = run_checks(local[0], "domain", "bad.test", "--no-servers", "--json")
+    assert not [each for each in json.loads(run.stdout)[0]["lines"] if each["check"].startswith("server")]
+
+
+def test_a_hundred_domains_take_seconds(local: Local) -> None:
+    names = [f"many-{at}.test" for at in range(100)]
+    started = time.monotonic()
+    run = run_checks(local[0], "domain", *names, local[1], "--json")
+    seconds = time.monotonic() - started
+    assert run.returncode == 0, run.stdout[:2000]
+    assert [each["name"] for each in json.loads(run.stdout)] == names
+    assert seconds < 15
+
+
+def test_options_lead_as_the_environment_does(
+    local: Local, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox, _ = local
+    env = sandbox.env()
+    bare = {name: value for name, value in env.items() if not name.startswith(("MTA_STS", "SSL_CERT"))}
+    monkeypatch.setattr(Sandbox, "env", lambda _: {**bare, "MTA_STS_RESOLVER": "127.0.0.1:9"})
+    run = run_checks(
+        sandbox, "domain", "good.test", "--no-servers", "--json",
+        "--resolver", env["MTA_STS_RESOLVER"], "--ca", env["SSL_CERT_FILE"],
+    )  # fmt: skip
+    lines = {each["check"]: each["level"] for each in json.loads(run.stdout)[0]["lines"]}
+    assert lines["record"] == lines["policy-host"] == lines["policy"] == "pass"
+    run = run_checks(sandbox, "domain", "good.test", "--no-servers", "--json")
+    assert {each["level"] for each in json.loads(run.stdout)[0]["lines"]} == {"not checked"}
+
+
+def test_a_text_file_for_prometheus_is_whole_and_replaced(local: Local, tmp_path: Path) -> None:
+    path = tmp_path / "mta_sts.prom"
+    for name, level in (("good.test", 0), ("bad.test", 3)):
+        run_checks(local[0], "domain", name, local[1], "--prometheus", str(path))
+        lines = path.read_text().splitlines()
+        assert f'mta_sts_level{{domain="{name}",check="server",server="mx1.{name}"}} {level}' in lines
+        assert any(line.startswith(f'mta_sts_certificate_expires_seconds{{domain="{name}"}} ') for line in lines)
+        assert all(line.startswith(("#", "mta_sts_")) for line in lines)
+    assert [each.name for each in tmp_path.iterdir()] == ["mta_sts.prom"]
+
+
+def test_enforce_puts_both_together_and_names_the_line_to_change(local: Local, tmp_path: Path) -> None:
+    for day in range(7):
+        (tmp_path / f"{day}.json.gz").write_bytes(gzipped(report(day=day, domain="good.test")))
+    (tmp_path / "Pulumi.prod.yaml").write_text(
+        "config:\n  mta-sts:policies:\n    - name: main\n      mode: testing\n      domains: [good.test]\n"
+    )
+    args = ("--reports", *(str(each) for each in tmp_path.glob("*.gz")), local[1])
+    run = run_checks(local[0], "enforce", "good.test", *args, cwd=tmp_path)
+    assert run.returncode == 0, run.stdout
+    assert "good.test: safe to enforce" in run.stdout
+    assert "Pulumi.prod.yaml, line 4: `mode: testing` -> `mode: enforce`" in run.stdout
+    run = run_checks(local[0], "enforce", "bad.test", *args, cwd=tmp_path)
+    assert run.returncode == 2
+    assert "bad.test: not yet safe to enforce" in run.stdout
+    assert "offers no STARTTLS" in run.stdout
+    assert "no sender has reported yet" in run.stdout
+    assert "Pulumi.prod.yaml" not in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["domain"], "name a domain, or use --stack"),
+        (["domain", "https://example.org"], "write the name alone, without the scheme"),
+        (["domain", "user@example.org"], "write what stands after the @"),
+        (["domain", "good.test", "--ca", "/nowhere.pem"], "there is no file /nowhere.pem"),
+        (["domain", "good.test", "--no-servers", "--html", "/nowhere/x.html"], "No such file or directory"),
+        (["reports", "/nowhere"], "there is no file or folder /nowhere"),
+    ],
+)
+def test_a_mistake_is_one_line(local: Local, arguments: list[str], words: str) -> None:
+    run = run_checks(local[0], *arguments)
+    assert run.returncode == 64
+    assert words in run.stderr
+    assert len(run.stderr.strip().splitlines()) == 1
+
+
+def test_help_says_what_there_is(local: Local) -> None:
+    for arguments in (["--help"], ["domain", "--help"], ["reports", "--help"], ["enforce", "--help"]):
+        assert run_checks(local[0], *arguments).returncode == 0
+    assert run_checks(local[0], "reports", "x", "--since", "soon").returncode == 2

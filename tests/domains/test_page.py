@@ -1,0 +1,126 @@
+"""The page, in a real browser: at a glance, on a phone, in the dark, by keyboard, without errors or the network."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from reports.samples import report, text
+
+from checks import page, verdict
+from checks.finding import Domain, Level, Line
+from checks.reading import report as parse
+from checks.tally import Tally
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+
+def written(folder: Path) -> Path:
+    """A page with five domains: one that fails, one that warns, the others fine; the first with ninety days."""
+    tally = Tally().add(
+        parse(
+            text(report(day=day, good=100 + day, failures=(("certificate-expired", "mx2.example.org", day % 5),)))
+        )
+        for day in range(90)
+    )
+    names = ["example.org", "warned.example", "a.example", "b.example", "c.example"]
+    levels = [Level.FAIL, Level.WARN, *[Level.PASS] * 3]
+    seen = [
+        Domain(name, [Line("record", Level.PASS, "it is there", "RFC 8461 3.1"),
+                      Line("server mx2", level, "<script>alert(1)</script> " + "long" * 60, "RFC 8461 4.2", "Mend it")], mode="testing")
+        for name, level in zip(names, levels, strict=True)
+    ]  # fmt: skip
+    verdicts = [verdict.of_both(each, tally.domains.get(each.name)) for each in seen]
+    path = folder / "page.html"
+    path.write_text(page.render(seen, tally, verdicts))
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        made = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def opened(browser: Any, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Any, list[str]]]:
+    """The page as a phone shows it, and everything that went wrong or was asked for."""
+    options = {"viewport": {"width": 375, "height": 700}, "color_scheme": getattr(request, "param", "light")}
+    context = browser.new_context(**options)
+    shown = context.new_page()
+    wrong: list[str] = []
+    shown.on("console", lambda message: wrong.append(message.text))
+    shown.on("pageerror", lambda error: wrong.append(str(error)))
+    shown.on(
+        "request", lambda asked: wrong.append(asked.url) if not asked.url.startswith(("file:", "data:")) else None
+    )
+    shown.goto(written(tmp_path).as_uri())
+    yield shown, wrong
+    context.close()
+
+
+@pytest.mark.parametrize("opened", ["light", "dark"], indirect=True)
+def test_it_fits_a_phone_in_light_and_dark_without_errors_or_the_network(opened: Any, tmp_path: Path) -> None:
+    shown, wrong = opened
+    assert shown.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    contrast = """() => {
+        const rgb = text => text.match(/[\\d.]+/g).slice(0, 3).map(Number).map(v => v / 255)
+            .map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+        const light = c => .2126 * c[0] + .7152 * c[1] + .0722 * c[2];
+        const paper = light(rgb(getComputedStyle(document.body).backgroundColor));
+        return Math.min(...[...document.querySelectorAll('.level, p, li')].map(each => {
+            const ink = light(rgb(getComputedStyle(each).color));
+            return (Math.max(ink, paper) + .05) / (Math.min(ink, paper) + .05);
+        }));
+    }"""
+    assert shown.evaluate(contrast) >= 4.5  # WCAG 2.2, 1.4.3
+    shot = tmp_path / "page.png"
+    shown.screenshot(path=str(shot), full_page=True)
+    assert shot.stat().st_size > 10_000
+    assert wrong == []
+
+
+def test_status_verdict_and_chart_are_there_at_a_glance(opened: Any) -> None:
+    shown, _ = opened
+    cards = shown.locator("main > details")
+    assert cards.count() == 5
+    assert [shown.locator("main > details > summary .level").nth(at).inner_text() for at in range(3)] == ["fail", "warn", "pass"]  # fmt: skip
+    assert shown.locator("main > details[open]").count() == 1  # what fails is open
+    first = cards.first
+    assert "not yet safe to enforce" in first.inner_text()
+    assert "mx2.example.org: certificate-expired" in first.inner_text()
+    chart = first.locator("svg[role=img]")
+    assert chart.get_attribute("aria-label").startswith("Sessions by day, 2026-03-31 to 2026-05-29:")
+    assert chart.locator("g").count() == 60
+    assert shown.locator("script").count() == 0
+    assert "<script>alert(1)</script>" in first.inner_text()
+
+
+def test_the_keyboard_opens_and_closes(opened: Any) -> None:
+    shown, _ = opened
+    second = shown.locator("main > details").nth(1)
+    assert second.get_attribute("open") is None
+    for _ in range(20):
+        shown.keyboard.press("Tab")
+        if shown.evaluate("document.activeElement.innerText.includes('warned.example')"):
+            break
+    assert shown.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    shown.keyboard.press("Enter")
+    assert second.get_attribute("open") is not None
+    shown.keyboard.press("Enter")
+    assert second.get_attribute("open") is None
+
+
+def test_it_is_one_file_that_asks_for_nothing(tmp_path: Path) -> None:
+    html = written(tmp_path).read_text()
+    for word in ("http://", "https://", "<script", '<link rel="stylesheet', "@import", "url("):
+        assert word not in html, word
+    assert json.dumps("default-src 'none'")[1:-1] in html.replace("&#39;", "'")
