@@ -64,14 +64,13 @@ def request(method: str, path: str, api_version: str) -> dict[str, Any] | None:
     from azure.core.rest import HttpRequest
 
     query = {} if "api-version=" in path else {"api-version": api_version}  # a nextLink has its own
-    again: Any = cast(Any, RetryPolicy)(
-        retry_on_methods=("GET", "POST")
-    )  # nothing here that is POSTed changes anything
-    policies: list[Any] = [again, BearerTokenCredentialPolicy(_signed_in(), f"{MANAGEMENT}/.default")]
+    policies: list[Any] = [RetryPolicy(), BearerTokenCredentialPolicy(_signed_in(), f"{MANAGEMENT}/.default")]
     client: Any = cast(Any, PipelineClient)(MANAGEMENT, policies=policies)
     try:
         with client:
-            answer = client.send_request(HttpRequest(method, f"{MANAGEMENT}{path}", params=query))
+            asked = HttpRequest(method, f"{MANAGEMENT}{path}", params=query)
+            # Nothing here that is POSTed changes anything, so it may be POSTed again.
+            answer = client.send_request(asked, retry_on_methods=("GET", "POST"))
             if answer.status_code == 404:
                 return None
             answer.raise_for_status()

@@ -188,11 +188,10 @@ def do_zone(sandbox: Sandbox, options: argparse.Namespace) -> int:
         if options.mx and state.get(f"{zone}/MX/@") is None:
             records = [{"preference": 10 * at, "exchange": host} for at, host in enumerate(options.mx, 1)]
             put(f"{zone}/MX/@", {"properties": {"TTL": 300, "MXRecords": records}})
-            for host in (
-                each for each in options.mx if each.endswith(f".{name}")
-            ):  # a mail server on this machine
-                address = {"TTL": 300, "ARecords": [{"ipv4Address": "127.0.0.1"}]}
-                put(f"{zone}/A/{host.removesuffix(f'.{name}')}", {"properties": address})
+        for host in options.mx:  # those in the zone are mail servers on this machine
+            label = host.removesuffix(f".{name}")
+            if label != host and state.get(f"{zone}/A/{label}") is None:
+                put(f"{zone}/A/{label}", {"properties": {"TTL": 300, "ARecords": [{"ipv4Address": "127.0.0.1"}]}})
     return 0
 
 

@@ -47,8 +47,8 @@ class Certificates:
         if (name, broken) not in self.contexts:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             ca = trustme.CA(organization_name="somebody else") if broken == "stranger" else self.ca
-            until = datetime.now(UTC) - timedelta(days=1) if broken == "expired" else None
-            since = until - timedelta(days=90) if until else None
+            until = datetime.now(UTC) + timedelta(days=-1 if broken == "expired" else 180)
+            since = until - timedelta(days=200)
             ca.issue_cert(name, not_before=since, not_after=until).configure_cert(context)
             self.contexts[name, broken] = context
         return self.contexts[name, broken]

@@ -18,12 +18,17 @@ from tools import get_engine
 
 
 def deal(runs: int, seed: int) -> list[list[Fault]]:
-    """Faults for as many lives as that takes, each fault of the catalog about as often as any other."""
+    """Faults for as many lives as that takes; at each step those that strike there, each about as often as others."""
     rng = random.Random(seed)
-    deck: list[Fault] = []
-    while len(deck) < runs:
-        deck += rng.sample(CATALOG, len(CATALOG))
-    return [deck[at : at + STEPS] for at in range(0, runs, STEPS)]
+    decks: list[list[Fault]] = [[] for _ in range(STEPS)]
+
+    def draw(step: int) -> Fault:
+        if not decks[step]:
+            able = [fault for fault in CATALOG if fault.strikes_at(step, STEPS - 1)]
+            decks[step] = rng.sample(able, len(able))
+        return decks[step].pop()
+
+    return [[draw(step) for step in range(STEPS)] for _ in range(-(-runs // STEPS))]
 
 
 def run(runs: int, jobs: int, seed: int, folder: Path) -> list[Outcome]:

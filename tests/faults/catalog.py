@@ -47,6 +47,15 @@ class Fault:
         shown = {"status": f"{self.value:.0f}", "kill": "kill -9", "delay": "slow", "half": "half done"}
         return f"{shown.get(self.kind, self.kind)}: {self.of}"
 
+    def strikes_at(self, step: int, last: int) -> bool:
+        """Whether this step (0 to `last`, which is destroy) calls what it breaks."""
+        creating, leaving = step == 0, step == last
+        return {
+            "resource group": creating, "site": creating, "CNAME": creating, "custom domain": creating,
+            "site, read": creating or leaving, "operation": creating or leaving,
+            "validation": creating, "certificate": creating, "deletion": leaving,
+        }.get(self.of, not leaving or self.kind == "kill" or self.of in ("sign-in", "dns-lag"))  # fmt: skip
+
     @property
     def takes_policy_away(self) -> bool:
         """Whether Azure itself, and nothing that the program could do, leaves the host without a policy for a while."""
