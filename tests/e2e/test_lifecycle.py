@@ -143,7 +143,8 @@ def test_even_without_a_preview_an_enforced_domain_stays_served(stack: Stack, ch
     stack.up()
     before = stack.last()
     stack.configure({**ENFORCE, **change})
-    assert_refused(stack.pulumi("up", "--yes", "--skip-preview"))
+    # Without a preview a move is refused at the first resource that would move, whose name says no way out.
+    assert_refused(stack.pulumi("up", "--yes", "--skip-preview"), way_out="domains" in change)
     ours = ("/dnsZones/example.org/", "/customDomains/mta-sts.example.org")
     assert not [line for line in stack.sandbox.log(before) if line["method"] in ("PUT", "DELETE") and any(each in line["path"] for each in ours)]  # fmt: skip
     assert stack.senders("example.org")["example.org"] | {"id": ""} == {
@@ -153,9 +154,10 @@ def test_even_without_a_preview_an_enforced_domain_stays_served(stack: Stack, ch
     }
 
 
-def assert_refused(run: Run) -> None:
+def assert_refused(run: Run, way_out: bool = True) -> None:
     assert run.code != 0
     assert "protect" in run.text, run.text
+    assert not way_out or "to-leave-set-mode-none-first" in run.text, run.text
 
 
 def test_domains_come_and_go_without_touching_the_others(stack: Stack) -> None:
