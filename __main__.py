@@ -11,7 +11,7 @@ from pulumi_azure_native import resources
 
 import settings
 from components import adopted, preflight, website
-from components.dns import azure
+from components.dns import azure, choose
 from components.policy_site import PolicySite, without_version_aliases
 from policy import Mode
 from provider.resources import Provider
@@ -36,7 +36,7 @@ try:
     files = website.read(HERE / "web")
     for note in stack.notes:
         pulumi.log.info(note)
-    backends = azure.backends(domain for policy in stack.policies for domain in policy.domains)
+    backends = choose.backends(domain for policy in stack.policies for domain in policy.domains)
     preflight.run(stack, backends)
     adopted.register()
 except (

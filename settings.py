@@ -70,6 +70,14 @@ class AzureDns:
 
 
 @dataclass(frozen=True)
+class ManualDns:
+    """A person enters the records."""
+
+
+Dns = AzureDns | ManualDns
+
+
+@dataclass(frozen=True)
 class Domain:
     """A policy domain (RFC 8461 1.1): what stands after the @, in A-labels.
 
@@ -78,7 +86,7 @@ class Domain:
     """
 
     name: str
-    dns: AzureDns
+    dns: Dns
     adopt_tls_reports: bool = False
 
     @property
@@ -242,18 +250,25 @@ class Reader:
             return {}
         return cast(dict[str, str], value)
 
-    def dns(self, value: Any, key: str, inherited: AzureDns | None) -> AzureDns | None:
+    def dns(self, value: Any, key: str, inherited: Dns | None) -> Dns | None:
         if value is None:
             return inherited
         given = self.mapping(value, key, DNS_KEYS)
-        if given.get("provider", "azure") != "azure":
-            self.problem(f"{key}.provider", f"{given['provider']!r} is not known; the providers are azure")
+        provider = given.get("provider", "manual" if isinstance(inherited, ManualDns) else "azure")
+        if provider == "manual":
+            for name in set(given) & {"resourceGroup", "zone"}:
+                self.problem(f"{key}.{name}", "means nothing with provider: manual; remove it")
+            return ManualDns()
+        if provider != "azure":
+            self.problem(f"{key}.provider", f"{provider!r} is not known; the providers are azure, manual")
         group = self.text(given.get("resourceGroup"), f"{key}.resourceGroup")
         zone = self.domain_name(given["zone"], f"{key}.zone") if given.get("zone") else None
-        if group is None and inherited is None:
+        if group is None and isinstance(inherited, AzureDns):
+            group = inherited.resource_group
+        if group is None:
             self.problem(f"{key}.resourceGroup", "is missing; give the resource group of the DNS zone")
             return None
-        return AzureDns(group or (inherited.resource_group if inherited else ""), zone)
+        return AzureDns(group, zone)
 
     def domain_name(self, value: Any, key: str) -> str:
         """A domain in A-labels; a U-label is converted, and that is noted (RFC 8461 3.2 wants A-labels)."""
@@ -267,7 +282,7 @@ class Reader:
             self.attempt(key, lambda: check_domain(name, "domain"))
         return name.lower()
 
-    def policies(self, value: Any, dns: AzureDns | None) -> tuple[PolicySettings, ...]:
+    def policies(self, value: Any, dns: Dns | None) -> tuple[PolicySettings, ...]:
         if not value:
             self.problem("mta-sts:policies", "is missing; see Pulumi.dev.yaml for an example with one policy")
             return ()
@@ -277,7 +292,7 @@ class Reader:
         ]
         return tuple(each for each in found if each)
 
-    def policy(self, value: Any, key: str, dns: AzureDns | None) -> PolicySettings | None:
+    def policy(self, value: Any, key: str, dns: Dns | None) -> PolicySettings | None:
         given = self.mapping(value, key, POLICY_KEYS)
         if not given:
             return None
@@ -339,16 +354,19 @@ class Reader:
         name = self.domain_name(rest, key)
         return star + name if name else ""
 
-    def domain(self, value: Any, key: str, dns: AzureDns | None) -> Domain:
+    def domain(self, value: Any, key: str, dns: Dns | None) -> Domain:
         given = self.mapping(value, key, DOMAIN_KEYS) if isinstance(value, dict) else {"name": value}
         name = self.domain_name(given.get("name"), key)
         found = self.dns(given.get("dns"), f"{key}.dns", dns)
         if found is None:
-            self.problem(key, f"has no DNS; set mta-sts:dns to {{provider: azure, resourceGroup: …}} for {name}")
-        elif found.zone and name != found.zone and not name.endswith(f".{found.zone}"):
+            self.problem(
+                key,
+                f"has no DNS; set mta-sts:dns to {{provider: azure, resourceGroup: …}} or {{provider: manual}} for {name}",
+            )
+        elif isinstance(found, AzureDns) and found.zone and not f".{name}".endswith(f".{found.zone}"):
             self.problem(key, f"{name!r} does not lie in the zone {found.zone}")
         adopt = self.flag(given.get("adoptTlsReports"), f"{key}.adoptTlsReports")
-        return Domain(name, found or AzureDns(""), adopt)
+        return Domain(name, found or ManualDns(), adopt)
 
     def across(self, policies: tuple[PolicySettings, ...]) -> None:
         """What no single policy shows: duplicates, and the subscription's limit."""

@@ -21,6 +21,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.resolver
 
+STRING = 255  # bytes one character-string of a TXT record holds (RFC 1035 3.3)
 TIMEOUT = 4.0  # seconds for one question to one server
 
 
@@ -104,6 +105,14 @@ def values_at(server: Server, record: str, rdtype: str) -> frozenset[str]:
     return frozenset(plain(rdata) for rdata in cast(Iterable[object], rrset or ()))
 
 
+def values_by_servers(record: str, rdtype: str) -> frozenset[str]:
+    """Everything that some authoritative server answers for a record set.
+
+    :raises dns.exception.DNSException, OSError: one of them gives no usable answer.
+    """
+    return frozenset(value for server in name_servers(record) for value in values_at(server, record, rdtype))
+
+
 def values_by_resolver(record: str, rdtype: str) -> frozenset[str]:
     """What the resolver answers for a record set; empty where there is none.
 
@@ -122,6 +131,11 @@ def reason(error: BaseException) -> str:
         asked = os.environ.get("MTA_STS_RESOLVER")
         return f"no answer in time{f' by {asked}' if asked else ''}"
     return str(error) or type(error).__name__
+
+
+def strings(text: str) -> list[str]:
+    """A TXT record's text, cut into character-strings (RFC 1035 3.3); a reader joins them without a space."""
+    return [text[at : at + STRING] for at in range(0, len(text), STRING)]
 
 
 def plain(rdata: object) -> str:

@@ -76,6 +76,13 @@ KINDS = {
         inputs={"record": str, "type": str, "values": list},
         timeout=900,
     ),
+    "mtasts:index:RecordByHand": Kind(
+        module="provider.record_by_hand",
+        id="{type} {record}",
+        inputs={"record": str, "type": str, "values": list, "ttl": float},
+        timeout=900,
+        also=frozenset({"release"}),
+    ),
     "mtasts:index:Content": Kind(
         module="provider.content",
         id="https://{defaultHostname}/",

@@ -25,7 +25,7 @@ ISSUER = "digicert.com"  # learn.microsoft.com/azure/static-web-apps/custom-doma
 class Domain:
     """A mail domain as it is configured.
 
-    :param zone: where its records go.
+    :param zone: where its records go; "" where a person enters them.
     :param name_servers: the zone's, without trailing dots; empty where they aren't known.
     """
 
@@ -140,7 +140,9 @@ def policy_host(domain: Domain, lifetime: float) -> list[Finding]:
 
 
 def delegation(domain: Domain, lifetime: float) -> list[Finding]:
-    """The zone is served where the records will go."""
+    """The zone is served where the records will go; wherever that is, when a person enters them."""
+    if not domain.zone:
+        return []
     view = dns_view.resolver()
     view.lifetime = lifetime
     try:

@@ -81,6 +81,27 @@ class RecordSeen(pulumi.CustomResource):
         super().__init__("mtasts:index:RecordSeen", name, {"record": record, "type": type, "values": values}, opts)
 
 
+class RecordByHand(pulumi.CustomResource):
+    """A DNS record set that a person enters and removes, told what by this resource's messages.
+
+    :param record, type, values: as for RecordSeen.
+    :param ttl: seconds.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        record: str,
+        type: str,
+        values: Sequence[pulumi.Input[str]],
+        ttl: int,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        inputs: dict[str, pulumi.Input[object]] = {"record": record, "type": type, "values": values, "ttl": ttl}
+        super().__init__("mtasts:index:RecordByHand", name, inputs, opts)
+
+
 class LivePolicy(pulumi.CustomResource):
     """A policy host that serves exactly this policy (RFC 8461 3.2, 3.3).
 

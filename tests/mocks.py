@@ -92,8 +92,8 @@ def declare(config: dict[str, Any], cloud: Cloud | None = None, location: str = 
     values = {f"mta-sts:{key}": text for key, text in texts.items()}
     values["azure-native:location"] = location
     monitor = Monitor(cloud or Cloud())
-    for name in ("settings", "components.mail_domain"):
-        sys.modules.pop(name, None)
+    for name in [each for each in sys.modules if each.partition(".")[0] in ("settings", "components")]:
+        del sys.modules[name]
     with (
         patch.dict(os.environ, PULUMI_CONFIG=json.dumps(values)),
         # Mocks have no callback server, which error hooks need.

@@ -10,10 +10,10 @@ from pulumi.runtime.sync_await import _sync_await  # pyright: ignore[reportPriva
 from pulumi_azure_native import dns
 from pulumi_azure_native._utilities import get_invoke_opts_defaults
 
-from settings import AzureDns, Domain
+from provider.dns_view import strings
+from settings import AzureDns
 
 NOT_FOUND = ("ResourceNotFound", "ResourceGroupNotFound", "Status=404", "StatusCode=404")
-STRING = 255  # bytes one character-string of a TXT record holds (RFC 1035 3.3)
 
 
 class ZoneError(Exception):
@@ -76,51 +76,47 @@ class AzureBackend:
         )
 
 
-def strings(text: str) -> list[str]:
-    """A TXT record's text, cut into character-strings; a reader joins them without a space."""
-    return [text[at : at + STRING] for at in range(0, len(text), STRING)]
-
-
-def backends(domains: Iterable[Domain]) -> dict[str, AzureBackend]:
+def backends(domains: Iterable[tuple[str, AzureDns]]) -> dict[str, AzureBackend]:
     """Each domain's zone, asked of Azure before anything is made.
 
+    :param domains: their names, and where their zones are.
     :returns: by domain name.
     :raises ZoneError: a line for each domain without a zone; or the one reason why Azure can't be asked.
     """
     found: dict[str, AzureBackend] = {}
     problems: list[str] = []
-    open_ = {domain: candidates(domain) for domain in domains}
+    open_ = {(name, dns_): candidates(name, dns_) for name, dns_ in domains}
     while open_:
-        asked = sorted({(domain.dns.resource_group, zones[0]) for domain, zones in open_.items()})
+        asked = sorted({(dns_.resource_group, zones[0]) for (_, dns_), zones in open_.items()})
         there = dict(zip(asked, _sync_await(_ask(asked)), strict=True))
-        for domain, zones in list(open_.items()):
-            group, zone = domain.dns.resource_group, zones.pop(0)
+        for (name, dns_), zones in list(open_.items()):
+            group, zone = dns_.resource_group, zones.pop(0)
             answer = there[group, zone]
             if answer is not None:
-                found[domain.name] = AzureBackend(group, zone, answer)
+                found[name] = AzureBackend(group, zone, answer)
             elif not zones:
-                problems.append(_no_zone(domain))
-            if domain.name in found or not zones:
-                del open_[domain]
+                problems.append(_no_zone(name, dns_))
+            if name in found or not zones:
+                del open_[name, dns_]
     if problems:
         raise ZoneError("\n".join(problems))
     return found
 
 
-def candidates(domain: Domain) -> list[str]:
+def candidates(name: str, given: AzureDns) -> list[str]:
     """The zones that may hold a domain, longest first: `a.example.org`, `example.org`."""
-    if domain.dns.zone:
-        return [domain.dns.zone]
-    labels = domain.name.split(".")
+    if given.zone:
+        return [given.zone]
+    labels = name.split(".")
     return [".".join(labels[at:]) for at in range(len(labels) - 1)]
 
 
-def _no_zone(domain: Domain) -> str:
-    wanted: AzureDns = domain.dns
+def _no_zone(name: str, given: AzureDns) -> str:
+    zone = given.zone or name
     return (
-        f"{domain.name}: the resource group {wanted.resource_group} has no DNS zone {wanted.zone or domain.name}; create "
-        f"it (az network dns zone create -g {wanted.resource_group} -n {wanted.zone or domain.name}) and delegate the "
-        "domain to it, or correct mta-sts:dns"
+        f"{name}: the resource group {given.resource_group} has no DNS zone {zone}; create it (az network dns zone "
+        f"create -g {given.resource_group} -n {zone}) and delegate the domain to it; or correct mta-sts:dns; for a zone "
+        "that isn't in Azure DNS, {provider: manual}"
     )
 
 

@@ -58,6 +58,11 @@ def test_the_smallest_configuration() -> None:
         ({"dns": None}, "mta-sts:policies[0].domains[0]", "has no DNS"),
         ({"dns": {"provider": "bind", "resourceGroup": "dns"}}, "mta-sts:dns.provider", "'bind'"),
         ({"dns": {"provider": "azure"}}, "mta-sts:dns.resourceGroup", "is missing"),
+        (
+            {"dns": {"provider": "manual", "zone": "example.org"}},
+            "mta-sts:dns.zone",
+            "means nothing with provider: manual",
+        ),
         ({"tags": "owner"}, "mta-sts:tags", "'owner' must be a map"),
         ({"preflight": "maybe"}, "mta-sts:preflight", "'maybe' must be on or off"),
         (
@@ -112,6 +117,15 @@ def test_the_smallest_configuration() -> None:
 def test_a_mistake_is_one_line_with_its_key(changes: dict[str, Any], key: str, words: str) -> None:
     found = problems(**changes)
     assert any(line.startswith(f"{key}: ") and words in line for line in found), found
+
+
+def test_dns_is_chosen_for_the_stack_a_policy_or_one_domain() -> None:
+    mixed = [{"name": "a.test", "dns": {"provider": "manual"}}, "b.test"]
+    found = load(policy={"domains": mixed}).policies[0].domains
+    assert [each.dns for each in found] == [settings.ManualDns(), settings.AzureDns("dns")]
+    nearer = {"provider": "azure", "resourceGroup": "other"}
+    found = load(dns={"provider": "manual"}, policy={"domains": ["a.test", {"name": "b.test", "dns": nearer}]})
+    assert [each.dns for each in found.policies[0].domains] == [settings.ManualDns(), settings.AzureDns("other")]
 
 
 def test_texts_and_switches_are_taken_as_they_stand() -> None:

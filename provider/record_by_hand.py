@@ -1,0 +1,118 @@
+"""`RecordByHand`: a DNS record that a person enters where this program can't.
+
+It says exactly what to enter, waits until every name server of the zone and the resolver answer it, and where something
+near it stands there instead, says what is wrong with that.
+"""
+
+from typing import Any
+
+import dns.exception
+import dns.resolver
+
+from provider import dns_view, record_seen
+from provider.record_seen import missing, shown
+from provider.wait import Wait
+
+WAY_OUT = "Enter the record, and run the same command again: it goes on from here."
+GONE_WAY_OUT = "Remove the record, and run the same command again: it goes on from here."
+
+
+def line(record: str, rdtype: str, value: str, ttl: int) -> str:
+    """A record as a line of a zone file (RFC 1035 5.1)."""
+    data = " ".join(f'"{part}"' for part in dns_view.strings(value)) if rdtype == "TXT" else f"{value}."
+    return f"{record}. {ttl} IN {rdtype} {data}"
+
+
+def entry(record: str, rdtype: str, values: list[str], ttl: int) -> str:
+    """What to enter, as a form asks for it and as lines of a zone file."""
+    form = "".join(
+        f"\n    name   {record}\n    type   {rdtype}\n    value  {value}\n    TTL    {ttl} (seconds)"
+        for value in values
+    )
+    lines = "".join(f"\n    {line(record, rdtype, value, ttl)}" for value in values)
+    return f"Enter this record where the zone is kept:{form}\n  the same for a zone file:{lines}"
+
+
+def near_miss(record: str, rdtype: str, values: list[str]) -> str:
+    """What stands there instead, "" where nothing near does."""
+    wanted = values[0]
+    try:
+        found = dns_view.values_by_servers(record, rdtype)
+        domain = record.split(".", 1)[1]
+        twice = dns_view.values_by_servers(f"{record}.{_zone(domain)}", rdtype)
+    except (dns.exception.DNSException, OSError):
+        return ""
+    if twice:
+        return f"the domain stands there twice: {record}.{_zone(domain)}; enter the name without it"
+    if rdtype == "TXT":
+        return _near_text(wanted, found)
+    if any(value.startswith(f"{wanted}.") for value in found):
+        return f"the zone's name is appended to the value ({shown(found)}); end the value with a dot: {wanted}."
+    if not found and (addresses := dns_view.values_by_servers(record, "A")):
+        return f"addresses stand there ({shown(addresses)}), no CNAME; where the host has a proxy, switch it off for this record"
+    return ""
+
+
+def _near_text(wanted: str, found: frozenset[str]) -> str:
+    if wanted in found:
+        return f"other records stand beside it: {shown(found - {wanted})}; remove those of the same kind"
+    for value in found:
+        if value.strip('"') == wanted:
+            return "the value stands in quotes within the quotes; enter it without any"
+        if value.replace(" ", "").strip(";") == wanted.replace(" ", "").strip(";"):
+            return f"blanks or semicolons differ: there stands {value!r}"
+    return ""
+
+
+def _zone(domain: str) -> str:
+    """The zone that a name most likely lies in: the one that a form appends."""
+    found = dns.resolver.zone_for_name(domain, resolver=dns_view.resolver())
+    return found.to_text(omit_final_dot=True).lower()
+
+
+async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:
+    """Say what to enter, and wait until it is there.
+
+    :raises WaitError: deadline passed, or cancelled.
+    """
+    record, rdtype, given = inputs["record"], inputs["type"], [str(each) for each in inputs["values"]]
+    values = frozenset(value.rstrip(".").lower() if rdtype == "CNAME" else value for value in given)
+    plain = [value.rstrip(".") if rdtype == "CNAME" else value for value in given]
+    ttl, told = int(inputs["ttl"]), False
+
+    def reason() -> str | None:
+        nonlocal told
+        why = missing(record, rdtype, values)
+        if why and not told:
+            told = True
+            wait.say(entry(record, rdtype, plain, ttl))
+        return f"{why}. {near_miss(record, rdtype, given)}".rstrip(". ") if why else None
+
+    # The status is all that is seen while it waits; the whole of `entry` stands among the diagnostics at the end.
+    lines = "; ".join(line(record, rdtype, value, ttl) for value in plain)
+    await wait.until(f"you to enter `{lines}`", reason, WAY_OUT)
+    return {}
+
+
+def observe(state: dict[str, Any]) -> dict[str, Any]:
+    """The state, with the values that the zone's servers answer now."""
+    return record_seen.observe(state)
+
+
+async def release(state: dict[str, Any], wait: Wait) -> None:
+    """Wait until a person has removed it: what it leads to goes next.
+
+    :raises WaitError: deadline passed, or cancelled.
+    """
+    record, rdtype = state["record"], state["type"]
+    ours = {value.rstrip(".").lower() for value in state["values"]}
+
+    def reason() -> str | None:
+        try:
+            found = dns_view.values_by_servers(record, rdtype)
+        except (dns.exception.DNSException, OSError):
+            return None  # a zone that is gone, or can't be asked, answers it no more
+        left = {value for value in found if value.lower() in ours}
+        return f"it is still answered: {shown(frozenset(left))}" if left else None
+
+    await wait.until(f"you to remove `{record}. IN {rdtype}`", reason, GONE_WAY_OUT)
