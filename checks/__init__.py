@@ -4,6 +4,7 @@
 |------------|-------------------------------------------------------------------------------|
 | finding.py | a check's outcome: pass, warn, fail or not checked, with evidence and way out  |
 | domain.py  | the checks of one domain: records, policy, mail servers                        |
+| judge.py   | from what was found to a line                                                  |
 | mail.py    | one mail server: STARTTLS, TLS version, certificate                            |
 | reading.py | TLS reports out of files, archives, mails and mailboxes                        |
 | tally.py   | counts over any number of reports, in bounded memory                           |

@@ -10,17 +10,13 @@ from typing import Any, cast
 import dns.exception
 import dns.resolver
 
-from checks import mail
+from checks import judge, mail
 from checks.finding import Domain, Level, Line
-from policy import Mode, Policy, PolicyError, StsRecord, TlsRptRecord
+from policy import Policy, PolicyError, StsRecord, TlsRptRecord
 from provider import dns_view, https
 from provider.dns_view import plain
 from provider.live_policy import POLICY_PATH
-from provider.preflight import hint
 
-DAY = 86_400  # seconds
-SOON = 14  # days left of a certificate that is still fine
-SLOW = 5.0  # seconds
 THREADS = 64
 Found = tuple[list[str], int, str]  # values, TTL in seconds, where a CNAME led ("" for nowhere)
 
@@ -78,12 +74,12 @@ class Look:
         try:
             record = StsRecord.find(texts)
         except PolicyError as error:
-            found.lines.append(Line(check, Level.FAIL, f"{owner}{led}: {_no_record(texts, error)}", error.section,
+            found.lines.append(Line(check, Level.FAIL, f"{owner}{led}: {judge.no_record(texts, error)}", error.section,
                                     f'Publish exactly one TXT record {owner} "v=STSv1; id=<letters and digits>;"'))  # fmt: skip
             return None
         found.id = record.id
         text = f"{owner} has the id {record.id}{led}, TTL {ttl} s"
-        if ttl > DAY:
+        if ttl > judge.DAY:
             found.lines.append(Line(check, Level.WARN, text, "", "Lower the TTL to an hour or less, so that a change of policy is seen soon"))  # fmt: skip
         else:
             found.lines.append(Line(check, Level.PASS, text, "RFC 8461 3.1"))
@@ -104,7 +100,7 @@ class Look:
                                     f"https://{host}{POLICY_PATH} must answer with a valid certificate for {host}"))  # fmt: skip
             return None
         seconds = time.monotonic() - started
-        bad = next((line for page in pages for line in [_answer(page)] if line), None)
+        bad = next((line for page in pages for line in [judge.answer(page)] if line), None)
         if bad:
             found.lines.append(bad)
             return None
@@ -112,14 +108,14 @@ class Look:
             found.lines.append(Line("policy-host", Level.FAIL, f"the {len(pages)} addresses of {host} serve different policies", "RFC 8461 3.3", "Deploy the same file everywhere"))  # fmt: skip
             return None
         found.expires = min((page.expires for page in pages if page.expires), default=None)
-        found.lines.append(_host_line(host, pages[0], found.expires, seconds))
+        found.lines.append(judge.host_line(host, pages[0], found.expires, seconds))
         try:
             policy = Policy.parse(pages[0].body)
         except PolicyError as error:
             found.lines.append(Line("policy", Level.FAIL, str(error), error.section, "Correct the policy file; senders ignore it as it is"))  # fmt: skip
             return None
         found.mode = policy.mode.value
-        found.lines += _advice(policy, pages[0].body)
+        found.lines += judge.advice(policy, pages[0].body)
         return policy
 
     def _id(self, name: str, record: StsRecord, policy: Policy) -> Line:
@@ -145,9 +141,9 @@ class Look:
         probes = {host: self._probe(host) for host in names if self.smtp_port is not None}
         for host in names:
             if policy:
-                found.lines.append(_allowed(policy, host))
+                found.lines.append(judge.allowed(policy, host))
             if host in probes:
-                found.lines.append(_guarded(f"server {host}", lambda host=host: _server_line(host, probes[host].result())))  # fmt: skip
+                found.lines.append(_guarded(f"server {host}", lambda host=host: judge.server_line(host, probes[host].result())))  # fmt: skip
             found.lines.append(dane[host].result())
 
     def _probe(self, host: str) -> Future[mail.Server]:
@@ -199,74 +195,6 @@ def _guarded(check: str, make: Callable[[], Line]) -> Line:
         return make()
     except (dns.exception.DNSException, OSError) as error:
         return unanswered(check, error)
-
-
-def _no_record(texts: list[str], error: PolicyError) -> str:
-    if any(text.startswith("v=STSv1;") for text in texts):
-        return str(error)
-    near = [text for text in texts if "stsv1" in text.lower()]
-    if near:
-        return f"{near[0]!r} doesn't begin with exactly `v=STSv1;`, so senders pass over it"
-    return f"no record for MTA-STS; there is {' | '.join(texts)}" if texts else "there is no such record"
-
-
-def _answer(page: https.Page) -> Line | None:
-    """What is wrong with the answer itself (RFC 8461 3.3)."""
-    if page.status in range(300, 400):
-        return Line("policy-host", Level.FAIL, f"answers {page.status}, a redirect to {page.location}, which senders must not follow", "RFC 8461 3.3", "Serve the policy itself there")  # fmt: skip
-    if page.status != 200:
-        return Line("policy-host", Level.FAIL, f"answers {page.status}; only 200 counts", "RFC 8461 3.3", f"Serve the policy at {POLICY_PATH}")  # fmt: skip
-    if page.media_type != "text/plain":
-        return Line("policy-host", Level.FAIL, f"the media type is {page.media_type or 'missing'}, not text/plain", "RFC 8461 3.2", "Serve .txt as text/plain")  # fmt: skip
-    if len(page.body) > https.LARGEST:
-        return Line("policy-host", Level.FAIL, f"the policy is larger than {https.LARGEST} bytes", "RFC 8461 3.3", "Make it smaller: wildcards in mx")  # fmt: skip
-    return None
-
-
-def _host_line(host: str, page: https.Page, expires: float | None, seconds: float) -> Line:
-    days = (expires - time.time()) / DAY if expires else None
-    text = f"{host} answers 200, {page.media_type}, {len(page.body)} bytes in {seconds:.2f} s"
-    text += f"; its certificate is valid for {days:.0f} more days" if days is not None else ""
-    if days is not None and days < SOON:
-        return Line("policy-host", Level.WARN, text, "RFC 8461 3.3", "Azure renews by itself; see whether CAA records or the CNAME hinder it")  # fmt: skip
-    if seconds > SLOW:
-        return Line("policy-host", Level.WARN, text, "RFC 8461 3.3", "Find out why it is slow; senders give up after a minute")  # fmt: skip
-    return Line("policy-host", Level.PASS, text, "RFC 8461 3.3")
-
-
-def _advice(policy: Policy, body: bytes) -> list[Line]:
-    """The policy is valid; is it wise?"""
-    text = f"mode {policy.mode}, max_age {policy.max_age} s, mx {', '.join(map(str, policy.mx)) or 'none'}"
-    lines = [Line("policy", Level.PASS, text, "RFC 8461 3.2")]
-    if policy.mode == Mode.ENFORCE and policy.max_age < DAY:
-        lines.append(Line("policy", Level.WARN, f"max_age {policy.max_age} s protects for less than a day", "RFC 8461 3.2", "Weeks are usual: max_age 1209600"))  # fmt: skip
-    if policy.mode == Mode.NONE and policy.max_age > 7 * DAY:
-        lines.append(Line("policy", Level.WARN, f"max_age {policy.max_age} s is long for a policy that is leaving", "RFC 8461 8.3", "Make it a day: max_age 86400"))  # fmt: skip
-    if body.replace(b"\r\n", b"").count(b"\n"):
-        lines.append(Line("policy", Level.WARN, "lines end in LF, not CRLF; the RFC allows both, some senders don't", "RFC 8461 3.2", "End every line in CRLF"))  # fmt: skip
-    elif not body.endswith(b"\n"):
-        lines.append(Line("policy", Level.WARN, "the last line has no line end; the RFC allows that, some senders don't", "RFC 8461 3.2", "End the last line in CRLF"))  # fmt: skip
-    return lines
-
-
-def _allowed(policy: Policy, host: str) -> Line:
-    if policy.mode == Mode.NONE or policy.allows(host):
-        return Line("mx", Level.PASS, f"{host} is allowed by the policy", "RFC 8461 4.1")
-    level = Level.FAIL if policy.mode == Mode.ENFORCE else Level.WARN
-    return Line("mx", level, f"{host} is allowed by no mx of the policy", "RFC 8461 4.1", hint(host, policy.mx))
-
-
-def _server_line(host: str, server: mail.Server) -> Line:
-    check = f"server {host}"
-    if not server.connected:
-        return Line(check, Level.UNCHECKED, server.fault, "RFC 8461 4.2", "Outgoing port 25 is often blocked; check from where mail is sent")  # fmt: skip
-    if server.fault:
-        return Line(check, Level.FAIL, f"{host} {server.fault}", "RFC 8461 4.2", "Mend the server first: in enforce, senders refuse to deliver there")  # fmt: skip
-    days = (server.expires - time.time()) / DAY if server.expires else 0
-    text = f"{host} offers STARTTLS with {server.version}; its certificate is valid for {days:.0f} more days"
-    if days < SOON:
-        return Line(check, Level.WARN, text, "RFC 8461 4.2", "Renew the certificate; once it has expired, senders refuse to deliver")  # fmt: skip
-    return Line(check, Level.PASS, text, "RFC 8461 4.2")
 
 
 def _blocked(found: Domain, everyone: Iterable[Domain]) -> Domain:
