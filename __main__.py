@@ -57,7 +57,12 @@ group = resources.ResourceGroup(
     resource_group_name=stack.resource_group,
     location=stack.location,
     tags=tags,
-    opts=pulumi.ResourceOptions(protect=any(each.policy.mode == Mode.ENFORCE for each in stack.policies)),
+    opts=pulumi.ResourceOptions(
+        protect=any(each.policy.mode == Mode.ENFORCE for each in stack.policies),
+        # Sites move to another region, the group need not: its location says only where Azure keeps its description,
+        # and replacing it would delete everything in it first.
+        ignore_changes=["location"],
+    ),
 )
 sites = {
     policy.name: PolicySite(

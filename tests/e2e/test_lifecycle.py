@@ -241,3 +241,4 @@ def test_a_tested_domain_moves_to_another_policy_and_to_another_region(stack: St
     stack.up()
     assert stack.senders("example.org")["example.org"]["postfix"] == "VALID"
     assert [site["location"] for site in stack.sandbox.state.of("Microsoft.Web/staticSites")] == ["East US 2"]
+    assert not [line for line in stack.writes() if line == "DELETE resourceGroups/mta-sts-test"]
