@@ -242,3 +242,14 @@ def test_a_tested_domain_moves_to_another_policy_and_to_another_region(stack: St
     assert stack.senders("example.org")["example.org"]["postfix"] == "VALID"
     assert [site["location"] for site in stack.sandbox.state.of("Microsoft.Web/staticSites")] == ["East US 2"]
     assert not [line for line in stack.writes() if line == "DELETE resourceGroups/mta-sts-test"]
+
+
+def test_a_tested_stack_moves_to_another_resource_group(stack: Stack) -> None:
+    stack.up()
+    stack.configure(TESTING, **{"mta-sts:resourceGroup": "elsewhere"})
+    stack.up()
+    assert stack.senders("example.org")["example.org"]["postfix"] == "VALID"
+    state = stack.sandbox.state
+    assert ["/resourceGroups/elsewhere/" in site["id"] for site in state.of("Microsoft.Web/staticSites")] == [True]
+    groups = {each["name"] for each in state.of("Microsoft.Resources/resourceGroups")}
+    assert groups == {"dns", "elsewhere"}
