@@ -8,7 +8,6 @@ from threading import Lock
 from typing import Any, cast
 
 import dns.exception
-import dns.resolver
 
 from checks import judge, mail
 from checks.finding import Domain, Level, Line
@@ -45,7 +44,11 @@ class Look:
             for future in as_completed(futures):
                 done(future.result())
             results = {futures[future]: future.result() for future in futures}
-        return [_blocked(results[name], results.values()) for name in names]
+        servers = [line for each in results.values() for line in each.lines if line.check.startswith("server ")]
+        if any(line.level != Level.UNCHECKED for line in servers):
+            for each in results.values():
+                _down(each)
+        return [results[name] for name in names]
 
     def _one(self, name: str) -> Domain:
         """One domain; its parts side by side too, so that a silent resolver costs its timeout once."""
@@ -159,9 +162,8 @@ def lookup(name: str, rdtype: str) -> Found:
 
     :raises dns.exception.DNSException: no usable answer.
     """
-    try:
-        answer = dns_view.resolver().resolve(name, rdtype, raise_on_no_answer=False, search=False)
-    except dns.resolver.NXDOMAIN:
+    answer = dns_view.answer(name, rdtype)
+    if answer is None:
         return [], 0, ""
     alias = answer.canonical_name.to_text(omit_final_dot=True)
     values = [plain(each) for each in cast(Iterable[Any], answer.rrset or ())]
@@ -197,23 +199,12 @@ def _guarded(check: str, make: Callable[[], Line]) -> Line:
         return unanswered(check, error)
 
 
-def _blocked(found: Domain, everyone: Iterable[Domain]) -> Domain:
-    """A server that can't be reached while others can is down rather than blocked."""
-    servers = [line for each in everyone for line in each.lines if line.check.startswith("server ")]
-    if any(line.level != Level.UNCHECKED for line in servers):
-        found.lines = [
-            Line(
-                line.check,
-                Level.WARN,
-                f"{line.text}, while other mail servers answer",
-                line.section,
-                "Is it down?",
-            )
-            if line.check.startswith("server ") and line.level == Level.UNCHECKED
-            else line
-            for line in found.lines
-        ]
-    return found
+def _down(found: Domain) -> None:
+    """Other mail servers can be reached, so one that can't be is down rather than blocked."""
+    for at, line in enumerate(found.lines):
+        if line.check.startswith("server ") and line.level == Level.UNCHECKED:
+            text = f"{line.text}, while other mail servers answer"
+            found.lines[at] = Line(line.check, Level.WARN, text, line.section, "Is it down?")
 
 
 def _dane(host: str) -> Line:

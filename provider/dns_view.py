@@ -118,11 +118,20 @@ def values_by_resolver(record: str, rdtype: str) -> frozenset[str]:
 
     :raises dns.exception.DNSException: no usable answer.
     """
+    found = answer(record, rdtype)
+    return frozenset(plain(rdata) for rdata in cast(Iterable[object], (found and found.rrset) or ()))
+
+
+def answer(record: str, rdtype: str, lifetime: float | None = None) -> dns.resolver.Answer | None:
+    """The resolver's answer, which may hold no records; None where there is no such name.
+
+    :param lifetime: seconds for all tries.
+    :raises dns.exception.DNSException: no usable answer.
+    """
     try:
-        answer = resolver().resolve(record, rdtype, raise_on_no_answer=False)
+        return resolver().resolve(record, rdtype, raise_on_no_answer=False, search=False, lifetime=lifetime)
     except dns.resolver.NXDOMAIN:
-        return frozenset()
-    return frozenset(plain(rdata) for rdata in cast(Iterable[object], answer.rrset or ()))
+        return None
 
 
 def reason(error: BaseException) -> str:

@@ -75,14 +75,8 @@ def lookup(name: str, rdtype: str, lifetime: float) -> list[Any]:
 
     :raises dns.exception.DNSException, OSError: no answer.
     """
-    view = dns_view.resolver()
-    view.lifetime = lifetime
-    try:
-        return list(
-            cast(Iterable[Any], view.resolve(name, rdtype, raise_on_no_answer=False, search=False).rrset or ())
-        )
-    except dns.resolver.NXDOMAIN:
-        return []
+    found = dns_view.answer(name, rdtype, lifetime)
+    return list(cast(Iterable[Any], (found and found.rrset) or ()))
 
 
 def mail_servers(domain: Domain, lifetime: float) -> list[Finding]:

@@ -110,8 +110,10 @@ async def release(state: dict[str, Any], wait: Wait) -> None:
     def reason() -> str | None:
         try:
             found = dns_view.values_by_servers(record, rdtype)
-        except (dns.exception.DNSException, OSError):
-            return None  # a zone that is gone, or can't be asked, answers it no more
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoRootSOA):
+            return None  # the zone is gone, and the record with it
+        except (dns.exception.DNSException, OSError) as error:
+            return dns_view.reason(error)  # it may stand there still, and must not be left dangling
         left = {value for value in found if value.lower() in ours}
         return f"it is still answered: {shown(frozenset(left))}" if left else None
 

@@ -62,8 +62,8 @@ class State:
 
     def delay(self, name: str) -> float:
         """Seconds that something takes."""
-        found = self.db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
-        return float(found[0]) if found else DELAYS[name]
+        found = self.optional(name)
+        return float(found) if found else DELAYS[name]
 
     def set(self, name: str, value: object) -> None:
         """Store a setting."""

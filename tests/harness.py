@@ -74,6 +74,12 @@ class Stack:
         assert run.returncode == 0, run.stderr
         return run.stdout
 
+    def tool(self, name: str, *options: str) -> subprocess.CompletedProcess[str]:
+        """`python -m tools.…`, as a user in the project runs it."""
+        command = [sys.executable, "-m", f"tools.{name}", *options]
+        env = {**self.environment, "PYTHONPATH": str(ROOT)}
+        return subprocess.run(command, cwd=self.project, env=env, capture_output=True, text=True, timeout=300)
+
     def configure(self, *policies: dict[str, Any], **config: Any) -> None:
         """Write the stack's configuration; a value of None leaves a key out."""
         path = self.project / "Pulumi.test.yaml"

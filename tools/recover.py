@@ -107,7 +107,9 @@ def existing(resources: list[Wanted], root: str) -> dict[str, str]:
     :raises RecoverError: a site that can't be taken over as it is.
     :raises WaitError: Azure can't be asked.
     """
-    sites = {each.name: site for each in resources if each.new and (site := _site(each, resources, root))}
+    wanted_sites = [each for each in resources if each.new and each.type == "azure-native:web:StaticSite"]
+    listed = azure.listing(f"{root}/providers/Microsoft.Web/staticSites", azure.WEB) if wanted_sites else []
+    sites = {each.name: _site(each, listed, resources, root) for each in wanted_sites}
     found: dict[str, str] = {}
     for each in resources:
         path, version = _path(each, resources, sites, root) if each.new else ("", "")
@@ -142,11 +144,8 @@ def _siblings(each: Wanted, resources: list[Wanted]) -> Iterator[Wanted]:
     return (other for other in resources if other.type.endswith(":StaticSite") and other.parent == policy)
 
 
-def _site(site: Wanted, resources: list[Wanted], root: str) -> str:
+def _site(site: Wanted, listed: list[dict[str, Any]], resources: list[Wanted], root: str) -> str:
     """The id of the site that a policy's domains lead to, else of one that a killed `up` left in its group; "" for none."""
-    if site.type != "azure-native:web:StaticSite":
-        return ""
-    listed = azure.listing(f"{root}/providers/Microsoft.Web/staticSites", azure.WEB)
     targets = set(_targets(site, resources, root))
     group = f"{root}/resourceGroups/{site.inputs['resourceGroupName']}/".lower()
     left = re.compile(re.escape(site.name) + "[0-9a-f]{8}")

@@ -25,19 +25,9 @@ class AzureBackend:
 
     def __init__(self, resource_group: str, zone: str, found: Mapping[str, Any]) -> None:
         self.resource_group = resource_group
-        self._zone = zone
+        self.zone = zone
         self._id = str(found.get("id", ""))
-        self._name_servers = tuple(str(each).rstrip(".").lower() for each in found.get("nameServers") or ())
-
-    @property
-    def zone(self) -> str:
-        """The zone's name."""
-        return self._zone
-
-    @property
-    def name_servers(self) -> tuple[str, ...]:
-        """Azure's name servers for it."""
-        return self._name_servers
+        self.name_servers = tuple(str(each).rstrip(".").lower() for each in found.get("nameServers") or ())
 
     def record_set(
         self,

@@ -129,13 +129,9 @@ class AzureNative(protocol.Provider):
             return protocol.InvokeResponse({name: wrap(value) for name, value in config.items()})
         if request.tok not in FUNCTIONS:
             raise AzureError(f"the local Azure does not model {request.tok}")
-        token, action = FUNCTIONS[request.tok]
-        type_ = TYPES[token]
-        id_ = self.id_of(type_, arguments)
-        method = "POST" if action else "GET"
-        path = f"{id_}/{action}" if action else id_
-        body = await asyncio.to_thread(self.azure.send, method, path, type_.version)
-        found = {"id": body.get("id"), "properties": body["properties"]} if action else outputs(type_, body)
+        type_ = TYPES[FUNCTIONS[request.tok]]
+        body = await asyncio.to_thread(self.azure.send, "GET", self.id_of(type_, arguments), type_.version)
+        found = outputs(type_, body)
         return protocol.InvokeResponse({name: wrap(value) for name, value in found.items() if value is not None})
 
     def id_of(self, type_: Type, inputs: dict[str, Any]) -> str:

@@ -79,11 +79,10 @@ TYPES = {
     ),
 }  # fmt: skip
 
-# Functions: the type whose GET they are, or the action that is POSTed to it.
+# Functions: the type whose GET they are.
 FUNCTIONS = {
-    "azure-native:dns:getZone": ("azure-native:dns:Zone", ""),
-    "azure-native:dns:getRecordSet": ("azure-native:dns:RecordSet", ""),
-    "azure-native:resources:getResourceGroup": ("azure-native:resources:ResourceGroup", ""),
-    "azure-native:web:getStaticSite": ("azure-native:web:StaticSite", ""),
-    "azure-native:web:listStaticSiteSecrets": ("azure-native:web:StaticSite", "listSecrets"),
+    "azure-native:dns:getZone": "azure-native:dns:Zone",
+    "azure-native:dns:getRecordSet": "azure-native:dns:RecordSet",
+    "azure-native:resources:getResourceGroup": "azure-native:resources:ResourceGroup",
+    "azure-native:web:getStaticSite": "azure-native:web:StaticSite",
 }

@@ -3,15 +3,13 @@
 import io
 import json
 import ssl
-import subprocess
-import sys
 import time
 import zipfile
 from typing import Any
 
 import pytest
 import urllib3
-from harness import ROOT, TESTING, Stack
+from harness import TESTING, Stack
 from watcher import Watcher
 
 from policy import Policy
@@ -66,23 +64,17 @@ def wait_for(stack: Stack) -> None:
     pytest.fail(str(verdict))
 
 
-def recover(stack: Stack, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tools.recover", *options]
-    env = {**stack.environment, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, cwd=stack.project, env=env, capture_output=True, text=True)
-
-
 def test_a_domain_set_up_by_hand_is_taken_over_without_a_gap(stack: Stack) -> None:
     made = by_hand(stack, "SwaCli")
     stack.configure(OURS, **GROUP)
     ours = Policy.of("enforce", 604800, ["mail.example.org"])
-    run = recover(stack, "--no-up")
+    run = stack.tool("recover", "--no-up")
     assert run.returncode == 0, run.stderr
     there = {line.split()[2] for line in run.stdout.splitlines() if line.startswith("exists already: ")}
     parts = {f"example.org-{each}" for each in ("cname", "custom-domain", "mta-sts", "tlsrpt")}
     assert there == {"mta-sts", "mta-sts-main"} | parts
     with Watcher(stack.environment, "example.org", [BY_HAND, ours.render()], {"20240101": 0}) as watcher:
-        run = recover(stack, "--yes")
+        run = stack.tool("recover", "--yes")
         assert run.returncode == 0, run.stdout + run.stderr
         stack.assert_settled()
     assert watcher.violations == []
@@ -107,14 +99,14 @@ def test_an_app_that_a_pipeline_deploys_is_unlinked_first(stack: Stack) -> None:
     made = by_hand(stack, "DevOps")
     stack.configure(OURS, **GROUP)
     before = stack.last()
-    run = recover(stack, "--yes")
+    run = stack.tool("recover", "--yes")
     assert run.returncode == 1
     assert "the app brave-site is linked to DevOps" in run.stderr
     assert "az staticwebapp disconnect --name brave-site" in run.stderr
     assert not stack.writes(before)
     stack.arm("POST", "/" + made["id"].split("/", 3)[3] + "/detach")
     assert stack.senders("example.org")["example.org"]["postfix"] == "VALID"
-    run = recover(stack, "--yes")
+    run = stack.tool("recover", "--yes")
     assert run.returncode == 0, run.stdout + run.stderr
     stack.assert_settled()
 
@@ -123,7 +115,7 @@ def test_the_wrong_resource_group_is_named(stack: Stack) -> None:
     by_hand(stack, "SwaCli")
     stack.configure(OURS)
     before = stack.last()
-    run = recover(stack, "--yes")
+    run = stack.tool("recover", "--yes")
     assert run.returncode == 1
     assert "but mta-sts:resourceGroup is mta-sts-test; set it to by-hand" in run.stderr
     assert not stack.writes(before)

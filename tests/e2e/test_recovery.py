@@ -5,23 +5,15 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import time
 
 import pytest
-from harness import ROOT, TESTING, Stack
+from harness import TESTING, Stack
 from watcher import Watcher
 
 from policy import Policy
 
 ENFORCE = {**TESTING, "mode": "enforce", "tlsReports": ["mailto:tls@example.org"]}
-
-
-def recover(stack: Stack, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tools.recover", "--yes", *options]
-    env = {**stack.environment, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, cwd=stack.project, env=env, capture_output=True, text=True)
 
 
 def forget(stack: Stack) -> None:
@@ -39,7 +31,7 @@ def test_a_lost_state_is_made_anew_from_what_stands(stack: Stack) -> None:
         run = stack.pulumi("up", "--yes", "--skip-preview")
         assert run.code != 0
         before = stack.last()
-        run = recover(stack)
+        run = stack.tool("recover", "--yes")
         assert run.returncode == 0, run.stdout + run.stderr
         stack.assert_settled()
     assert watcher.violations == []
@@ -53,7 +45,7 @@ def test_a_lost_state_of_a_leaving_domain_counts_from_the_recovery(stack: Stack)
     stack.configure({**TESTING, "mode": "none", "maxAge": 86400})
     stack.up()
     forget(stack)
-    assert recover(stack).returncode == 0
+    assert stack.tool("recover", "--yes").returncode == 0
     stack.assert_settled()
     assert stack.outputs()["domains"]["example.org"]["heldUntil"]
 
@@ -61,7 +53,7 @@ def test_a_lost_state_of_a_leaving_domain_counts_from_the_recovery(stack: Stack)
 def test_with_nothing_lost_it_changes_nothing(stack: Stack) -> None:
     stack.up()
     before = stack.last()
-    run = recover(stack)
+    run = stack.tool("recover", "--yes")
     assert run.returncode == 0
     assert "0 of 0 resources" in run.stdout
     assert not stack.writes(before)
@@ -81,7 +73,7 @@ def test_a_killed_engine_leaves_a_lock_and_orphans_and_recover_goes_on(stack: St
     run = stack.pulumi("up", "--yes", "--skip-preview")
     assert run.code != 0
     assert "locked" in run.text
-    again = recover(stack)
+    again = stack.tool("recover", "--yes")
     assert again.returncode == 0, again.stdout + again.stderr
     stack.assert_settled()
     assert len(list(stack.sandbox.state.of("Microsoft.Web/staticSites"))) == 1
@@ -97,8 +89,7 @@ def test_of_two_people_at_once_the_second_is_refused_and_the_first_undisturbed(s
     second = stack.pulumi("up", "--yes", "--skip-preview")
     assert second.code != 0
     assert "the stack is currently locked by 1 lock(s)" in second.text
-    env = {**stack.environment, "PYTHONPATH": str(ROOT)}
-    subprocess.run([sys.executable, "-m", "tools.unlock"], cwd=stack.project, env=env, check=True)
+    assert stack.tool("unlock").returncode == 0
     text = first.communicate(timeout=120)[0]
     assert first.returncode == 0, text
     stack.assert_settled()
@@ -119,8 +110,7 @@ def test_a_lock_of_a_living_process_is_left_alone(stack: Stack) -> None:
     for name, lock in (("a", {**mine, "hostname": "elsewhere", "pid": 999999}), ("b", mine)):
         (folder / f"{name}.json").write_text(json.dumps(lock))
     (folder / "gone.json").write_text(json.dumps({**mine, "pid": 4194303}))
-    env = {**stack.environment, "PYTHONPATH": str(ROOT)}
-    subprocess.run([sys.executable, "-m", "tools.unlock"], cwd=stack.project, env=env, check=True)
+    assert stack.tool("unlock").returncode == 0
     living.kill()
     living.communicate()
     assert {each.name for each in folder.iterdir()} == {"a.json", "b.json"}
@@ -138,7 +128,7 @@ def test_the_local_azure_stops_in_the_middle_and_the_next_up_goes_on(stack: Stac
     assert up.returncode != 0
     stack.sandbox.up()
     if stack.pulumi("up", "--yes", "--skip-preview").code:
-        run = recover(stack)
+        run = stack.tool("recover", "--yes")
         assert run.returncode == 0, run.stdout + run.stderr
     stack.assert_settled()
     assert stack.senders("example.org")["example.org"]["postfix"] == "VALID"

@@ -4,7 +4,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import ROOT, TESTING, Stack
+from harness import TESTING, Stack
 from watcher import PAUSE, Watcher
 
 from faults.catalog import PROCESSES, Fault
@@ -153,24 +152,20 @@ def _processes(session: int, words: str) -> list[int]:
 
 def _converge(stack: Stack, outcome: Outcome) -> None:
     """The next plain command makes good what was broken; where that needs it, `make recover`."""
+    good = not outcome.failed
     for attempt in range(4):
-        if _as_wanted(stack, outcome.step) and (attempt or not outcome.failed):
+        if good and _as_wanted(stack, outcome.step):
             outcome.converged = True
             return
-        _tool(stack, "unlock")
+        stack.tool("unlock")
         run = stack.pulumi(*_command(outcome.step))
+        good = run.code == 0
         outcome.said += f"\n--- again\n{run.text}"
-        if run.code and attempt:
-            again = _tool(stack, "recover", "--yes")
+        if not good and attempt:
+            again = stack.tool("recover", "--yes")
             outcome.by_recover = True
             outcome.said += f"\n--- recover\n{again.stdout}{again.stderr}"
-    outcome.converged = _as_wanted(stack, outcome.step)
-
-
-def _tool(stack: Stack, name: str, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", f"tools.{name}", *options]
-    env = {**stack.environment, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, cwd=stack.project, env=env, capture_output=True, text=True, timeout=300)
+    outcome.converged = good and _as_wanted(stack, outcome.step)
 
 
 def _as_wanted(stack: Stack, step: int) -> bool:
