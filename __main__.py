@@ -11,7 +11,8 @@ from pulumi_azure_native import resources
 
 import settings
 from components import adopted, preflight, website
-from components.dns import azure, choose
+from components.dns import ZoneError, choose
+from components.mail_domain import announce
 from components.policy_site import PolicySite, without_version_aliases
 from policy import Mode
 from provider.resources import Provider
@@ -32,6 +33,7 @@ try:
         location=pulumi.Config("azure-native").get("location"),
         stack=pulumi.get_stack(),
         azure_keys=settings.keys_of("azure-native"),
+        encrypted=settings.encrypted_keys(),
     )
     files = website.read(HERE / "web")
     for note in stack.notes:
@@ -42,7 +44,7 @@ try:
 except (
     settings.SettingsError,
     website.WebsiteError,
-    azure.ZoneError,
+    ZoneError,
     preflight.PreflightError,
     adopted.AdoptionError,
 ) as error:
@@ -79,6 +81,8 @@ sites = {
     )
     for policy in stack.policies
 }
+mail_domains = {name: domain for site in sites.values() for name, domain in site.domains.items()}
+announce(mail_domains)
 
 # What the user looks at: `pulumi stack output domains`, and so on.
 pulumi.export(
@@ -87,10 +91,10 @@ pulumi.export(
         domain.name: {
             "policy": policy.name,
             "mode": policy.policy.mode.value,
-            "policyUrl": sites[policy.name].domains[domain.name].policy_url,
+            "policyUrl": mail_domains[domain.name].policy_url,
             "policyId": policy.policy.id,
             "defaultHostname": sites[policy.name].site.default_hostname,
-            "heldUntil": sites[policy.name].domains[domain.name].held_until,
+            "heldUntil": mail_domains[domain.name].held_until,
             "next": NEXT[policy.policy.mode],
         }
         for policy in stack.policies
@@ -99,5 +103,5 @@ pulumi.export(
 )
 pulumi.export(
     "dnsRecords",
-    {name: mail.records for site in sites.values() for name, mail in site.domains.items()},
+    {name: domain.records for name, domain in mail_domains.items()},
 )

@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
 
-from pulumi.runtime.config import get_config_env
+from pulumi.runtime.config import get_config_env, get_config_secret_keys_env
 
+import settings_dns
 from policy import Mode, Policy, PolicyError, TlsRptRecord
 from policy.names import check_domain, to_a_label
+from settings_dns import Dns, ManualDns
 
 KEYS = ("policies", "dns", "tags", "resourceGroup", "preflight", "staticSitesClient")
 POLICY_KEYS = ("name", "mode", "maxAge", "mx", "sku", "domains", "tlsReports", "dns", "removeEarlyAndRiskMail")
-DOMAIN_KEYS = ("name", "dns", "adoptTlsReports")
-DNS_KEYS = ("provider", "resourceGroup", "zone")
+DOMAIN_KEYS = ("name", "dns", "adoptTlsReports", "delegateTo")
 
 # Where Static Web Apps can live, and what its plans hold:
 # learn.microsoft.com/azure/static-web-apps/overview and learn.microsoft.com/azure/static-web-apps/quotas
@@ -58,36 +59,18 @@ class StackConfig(Protocol):
 
 
 @dataclass(frozen=True)
-class AzureDns:
-    """Records go to an Azure DNS zone.
-
-    :param resource_group: of the zone.
-    :param zone: its name; None for the longest suffix of the domain that is a zone there.
-    """
-
-    resource_group: str
-    zone: str | None = None
-
-
-@dataclass(frozen=True)
-class ManualDns:
-    """A person enters the records."""
-
-
-Dns = AzureDns | ManualDns
-
-
-@dataclass(frozen=True)
 class Domain:
     """A policy domain (RFC 8461 1.1): what stands after the @, in A-labels.
 
     :param adopt_tls_reports: the record `_smtp._tls.<domain>` stands there already; it is taken over, and left there
         when the stack goes.
+    :param delegate_to: the domain whose `_mta-sts` record says the policy's id for this one too (RFC 8461 8.2).
     """
 
     name: str
     dns: Dns
     adopt_tls_reports: bool = False
+    delegate_to: str | None = None
 
     @property
     def policy_host(self) -> str:
@@ -126,16 +109,18 @@ def load(
     location: str | None,
     stack: str,
     azure_keys: Iterable[str] = (),
+    encrypted: Iterable[str] = (),
 ) -> Settings:
     """Read the stack's configuration.
 
     :param keys: the names of all `mta-sts:` keys that are set.
     :param location: `azure-native:location`.
+    :param encrypted: the names of the `mta-sts:` keys that hold secrets.
     :param azure_keys: the names of all `azure-native:` keys that are set.
     :param stack: the stack's name; the resource group is `mta-sts-<stack>` where none is named.
     :raises SettingsError: a line for each problem.
     """
-    read = Reader()
+    read = Reader(encrypted)
     for key in keys:
         if key not in KEYS:
             read.problem(f"mta-sts:{key}", f"there is no such key; the keys are {', '.join(KEYS)}")
@@ -171,6 +156,11 @@ def _value(config: StackConfig, key: str) -> Any:
         return text
 
 
+def encrypted_keys() -> list[str]:
+    """The names of the `mta-sts:` keys with an encrypted value somewhere in them, as the engine hands them over."""
+    return [key.removeprefix("mta-sts:") for key in get_config_secret_keys_env() if key.startswith("mta-sts:")]
+
+
 def keys_of(namespace: str) -> list[str]:
     """The names of all keys that the stack sets in a namespace, as the engine hands them over."""
     prefix = f"{namespace}:"
@@ -180,7 +170,8 @@ def keys_of(namespace: str) -> list[str]:
 class Reader:
     """Reads configuration values and collects everything that is wrong with them."""
 
-    def __init__(self) -> None:
+    def __init__(self, encrypted: Iterable[str] = ()) -> None:
+        self.encrypted = frozenset(encrypted)
         self.problems: list[str] = []
         self.notes: list[str] = []
 
@@ -250,25 +241,19 @@ class Reader:
             return {}
         return cast(dict[str, str], value)
 
+    def secret(self, value: Any, key: str) -> str | None:
+        """A text that stands encrypted in the stack's file."""
+        text = self.text(value, key)
+        if text and key.removeprefix("mta-sts:").replace("[", ".").partition(".")[0] not in self.encrypted:
+            self.problem(
+                key,
+                "stands in the stack's file for all to read; have the other side replace it, then: "
+                f"pulumi config set --secret --path '{key}'",
+            )
+        return text
+
     def dns(self, value: Any, key: str, inherited: Dns | None) -> Dns | None:
-        if value is None:
-            return inherited
-        given = self.mapping(value, key, DNS_KEYS)
-        provider = given.get("provider", "manual" if isinstance(inherited, ManualDns) else "azure")
-        if provider == "manual":
-            for name in set(given) & {"resourceGroup", "zone"}:
-                self.problem(f"{key}.{name}", "means nothing with provider: manual; remove it")
-            return ManualDns()
-        if provider != "azure":
-            self.problem(f"{key}.provider", f"{provider!r} is not known; the providers are azure, manual")
-        group = self.text(given.get("resourceGroup"), f"{key}.resourceGroup")
-        zone = self.domain_name(given["zone"], f"{key}.zone") if given.get("zone") else None
-        if group is None and isinstance(inherited, AzureDns):
-            group = inherited.resource_group
-        if group is None:
-            self.problem(f"{key}.resourceGroup", "is missing; give the resource group of the DNS zone")
-            return None
-        return AzureDns(group, zone)
+        return settings_dns.read(self, value, key, inherited)
 
     def domain_name(self, value: Any, key: str) -> str:
         """A domain in A-labels; a U-label is converted, and that is noted (RFC 8461 3.2 wants A-labels)."""
@@ -358,15 +343,18 @@ class Reader:
         given = self.mapping(value, key, DOMAIN_KEYS) if isinstance(value, dict) else {"name": value}
         name = self.domain_name(given.get("name"), key)
         found = self.dns(given.get("dns"), f"{key}.dns", dns)
-        if found is None:
+        if found is None and not given.get("dns") and not self.problems:
             self.problem(
                 key,
                 f"has no DNS; set mta-sts:dns to {{provider: azure, resourceGroup: …}} or {{provider: manual}} for {name}",
             )
-        elif isinstance(found, AzureDns) and found.zone and not f".{name}".endswith(f".{found.zone}"):
-            self.problem(key, f"{name!r} does not lie in the zone {found.zone}")
+        zone = getattr(found, "zone", None)
+        if zone and not f".{name}".endswith(f".{zone}"):
+            self.problem(key, f"{name!r} does not lie in the zone {zone}")
         adopt = self.flag(given.get("adoptTlsReports"), f"{key}.adoptTlsReports")
-        return Domain(name, found or ManualDns(), adopt)
+        target = given.get("delegateTo")
+        delegate_to = self.domain_name(target, f"{key}.delegateTo") if target is not None else None
+        return Domain(name, found or ManualDns(), adopt, delegate_to or None)
 
     def across(self, policies: tuple[PolicySettings, ...]) -> None:
         """What no single policy shows: duplicates, and the subscription's limit."""
@@ -378,9 +366,31 @@ class Reader:
                 self.problem(
                     "mta-sts:policies", f"the {what} {name} stands there {names.count(name)} times; once is enough"
                 )
+        self.delegations(policies)
         free = sum(each.sku == "Free" for each in policies)
         if free > FREE_APPS:
             self.problem(
                 "mta-sts:policies",
                 f"{free} policies with sku Free, but a subscription holds {FREE_APPS} Free apps; use sku: Standard",
             )
+
+    def delegations(self, policies: tuple[PolicySettings, ...]) -> None:
+        """A domain is delegated to one of this stack with the same policy, so that one id is right for both."""
+        of = {domain.name: (policy, domain) for policy in policies for domain in policy.domains}
+        for policy, domain in of.values():
+            target = domain.delegate_to
+            if target is None:
+                continue
+            key = f"mta-sts:policies[{policies.index(policy)}].domains[{policy.domains.index(domain)}].delegateTo"
+            if target not in of or target == domain.name:
+                self.problem(
+                    key, f"{target!r} is no other domain of this stack; name one, or leave delegateTo out"
+                )
+            elif of[target][1].delegate_to:
+                self.problem(key, f"{target} is itself delegated; name the domain it is delegated to")
+            elif of[target][0].policy.render() != policy.policy.render():
+                self.problem(
+                    key,
+                    f"{target} has another policy ({of[target][0].name}), but shares its id; give both the same mode, "
+                    "maxAge and mx",
+                )

@@ -1,7 +1,8 @@
 """A mail domain: its policy host, and the records that tell senders of it, in the order that never lies."""
 
 import asyncio
-from typing import TypedDict
+from collections.abc import Mapping
+from typing import Literal, TypedDict
 
 import pulumi
 from pulumi_azure_native import web
@@ -39,11 +40,12 @@ class MailDomain(pulumi.ComponentResource):
     1. The CNAME `mta-sts.<domain>` to the site, seen by every name server of the zone and the resolver.
     2. The custom domain, validated by that CNAME, with its certificate.
     3. The policy, live on that very host.
-    4. The TXT record `_mta-sts.<domain>` with the policy's id (RFC 8461 8.1: never before 3).
+    4. The TXT record `_mta-sts.<domain>` with the policy's id (RFC 8461 8.1: never before 3), seen by every name
+       server; or, where the domain is delegated, a CNAME to the record of the domain that says the id (8.2).
     5. The memory of what senders were told; it goes first, and refuses to while they still follow it (8.3).
 
-    The TXT record `_smtp._tls.<domain>` (RFC 8460 3) depends on nothing. Destroying goes the other way. While
-    the policy is enforced, the engine itself refuses to delete or move what senders rely on.
+    4 and 5 are `announce`. The TXT record `_smtp._tls.<domain>` (RFC 8460 3) depends on nothing. Destroying goes the
+    other way. While the policy is enforced, the engine itself refuses to delete or move what senders rely on.
 
     :param site: the policy's Static Web App; `default_hostname` is its own host name.
     :param content: the upload that `policy` is part of.
@@ -65,18 +67,19 @@ class MailDomain(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("mtasts:index:MailDomain", name, None, opts)
+        self.domain, self._name, self._backend, self._policy = domain, name, backend, policy
+        self._content, self._remove_early = content, remove_early
         host, target = domain.policy_host, site.default_hostname
-        records: list[DnsRecord] = [
-            {"name": host, "type": "CNAME", "ttl": TTL, "value": target},
-            {"name": f"_mta-sts.{domain.name}", "type": "TXT", "ttl": TTL, "value": StsRecord(policy.id).render()},
-        ]
+        self.records: list[DnsRecord] = [{"name": host, "type": "CNAME", "ttl": TTL, "value": target}]
         after = self._after
         enforced = policy.mode == Mode.ENFORCE
-        protected = pulumi.ResourceOptions(protect=enforced)
+        self._protected = pulumi.ResourceOptions(protect=enforced)
         # An enforced domain that would move to another site is refused here, before its CNAME is touched:
         # a protected resource may be updated, but not replaced.
-        unmoved = pulumi.ResourceOptions(protect=enforced, replacement_trigger=site.name if enforced else None)
-        cname = backend.record_set(f"{name}-cname", host, "CNAME", [target], TTL, _merge(after(), unmoved))
+        self._unmoved = pulumi.ResourceOptions(
+            protect=enforced, replacement_trigger=site.name if enforced else None
+        )
+        cname = backend.record_set(f"{name}-cname", host, "CNAME", [target], TTL, _merge(after(), self._unmoved))
         seen = RecordSeen(f"{name}-cname-seen", record=host, type="CNAME", values=[target], opts=after(cname))
         bound = web.StaticSiteCustomDomain(
             f"{name}-custom-domain",
@@ -86,7 +89,7 @@ class MailDomain(pulumi.ComponentResource):
             validation_method="cname-delegation",
             opts=_merge(
                 after(seen),
-                protected,
+                self._protected,
                 pulumi.ResourceOptions(
                     # Two apps can't hold one host name, so a domain that moves leaves the old app first.
                     delete_before_replace=True,
@@ -96,37 +99,58 @@ class MailDomain(pulumi.ComponentResource):
                 ),
             ),
         )
-        live = LivePolicy(
+        self.live = LivePolicy(
             f"{name}-live-policy",
             host=host,
             policy=policy.render().decode(),
             default_hostname=target,
             opts=after(bound, content),
         )
-        owner, text = records[1]["name"], records[1]["value"]
-        record = backend.record_set(f"{name}-mta-sts", owner, "TXT", [text], TTL, _merge(after(live), protected))
+        self.policy_url = f"https://{host}/.well-known/mta-sts.txt"
+        if tls_reports:
+            owner, text = f"_smtp._tls.{domain.name}", tls_reports.render()
+            self.records.append({"name": owner, "type": "TXT", "ttl": TTL, "value": text})
+            backend.record_set(f"{name}-tlsrpt", owner, "TXT", [text], TTL, after(), domain.adopt_tls_reports)
+        self.register_outputs({"policyUrl": self.policy_url, "policyId": policy.id})
+
+    def announce(self, *first: pulumi.Resource) -> None:
+        """Tell senders of the policy, once it is live here and `first` is done."""
+        owner, delegate = f"_mta-sts.{self.domain.name}", self.domain.delegate_to
+        kind: Literal["CNAME", "TXT"] = "CNAME" if delegate else "TXT"
+        text = f"_mta-sts.{delegate}" if delegate else StsRecord(self._policy.id).render()
+        options = _merge(self._after(self.live, *first), self._protected)
+        record = self._backend.record_set(f"{self._name}-mta-sts", owner, kind, [text], TTL, options)
+        self.announced = RecordSeen(
+            f"{self._name}-mta-sts-seen", record=owner, type=kind, values=[text], opts=self._after(record)
+        )
         # Named for whoever reads that it is protected, or can't be deleted yet.
         hold = SendersHold(
-            f"{name}-to-leave-set-mode-none-first",
-            domain=domain.name,
-            policy=policy.render().decode(),
-            greatest_max_age=content.greatest_max_age,
-            found_mode=content.found_mode,
-            remove_early=remove_early,
-            opts=_merge(after(record), unmoved),
+            f"{self._name}-to-leave-set-mode-none-first",
+            domain=self.domain.name,
+            policy=self._policy.render().decode(),
+            greatest_max_age=self._content.greatest_max_age,
+            found_mode=self._content.found_mode,
+            remove_early=self._remove_early,
+            opts=_merge(self._after(self.announced), self._unmoved),
         )
         self.held_until = hold.held_until
-        if tls_reports:
-            text = tls_reports.render()
-            owner = f"_smtp._tls.{domain.name}"
-            records.append({"name": owner, "type": "TXT", "ttl": TTL, "value": text})
-            backend.record_set(f"{name}-tlsrpt", owner, "TXT", [text], TTL, after(), domain.adopt_tls_reports)
-        self.records = records
-        self.policy_url = f"https://{host}/.well-known/mta-sts.txt"
-        self.register_outputs({"policyUrl": self.policy_url, "policyId": policy.id})
+        self.records.insert(1, {"name": owner, "type": kind, "ttl": TTL, "value": text})
 
     def _after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=list(resources))
+
+
+def announce(domains: Mapping[str, MailDomain]) -> None:
+    """Every domain's record: one that others are delegated to once the policy is live on all of theirs, too.
+
+    An id that several domains share is so never published before each of them serves its policy (RFC 8461 8.1, 8.2).
+    """
+    for name, mail in domains.items():
+        if not mail.domain.delegate_to:
+            mail.announce(*(each.live for each in domains.values() if each.domain.delegate_to == name))
+    for mail in domains.values():
+        if mail.domain.delegate_to:
+            mail.announce(domains[mail.domain.delegate_to].announced)
 
 
 def _merge(*options: pulumi.ResourceOptions) -> pulumi.ResourceOptions:

@@ -29,6 +29,7 @@ def run(settings: Settings, backends: Mapping[str, Backend]) -> None:
                 name_servers=backends[domain.name].name_servers,
                 tls_reports=policy.tls_reports,
                 adopts_tls_reports=domain.adopt_tls_reports,
+                delegated_to=domain.delegate_to,
             )
             for policy in settings.policies
             for domain in policy.domains

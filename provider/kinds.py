@@ -25,7 +25,10 @@ class Work(Protocol):
         ...
 
     def outlook(self, inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
-        """The outputs of `apply` that are certain before it."""
+        """The outputs of `apply` that are certain before it, in a preview.
+
+        :raises WaitError: `apply` would fail.
+        """
         ...
 
     def cautions(self, old: dict[str, Any], new: dict[str, Any]) -> list[str]:
@@ -75,6 +78,22 @@ KINDS = {
         id="{type} {record}",
         inputs={"record": str, "type": str, "values": list},
         timeout=900,
+        also=frozenset({"cautions"}),
+    ),
+    "mtasts:index:RecordSet": Kind(
+        module="provider.record_set",
+        id="{type} {record}",
+        inputs={
+            "record": str,
+            "type": str,
+            "values": list,
+            "ttl": float,
+            "at": dict,
+            "credentials": dict,
+            "adopt": bool,
+        },
+        timeout=300,
+        also=frozenset({"outlook", "release"}),
     ),
     "mtasts:index:RecordByHand": Kind(
         module="provider.record_by_hand",

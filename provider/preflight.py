@@ -26,6 +26,7 @@ class Domain:
     """A mail domain as it is configured.
 
     :param zone: where its records go; "" where a person enters them.
+    :param delegated_to: the domain that its `_mta-sts` record leads to (RFC 8461 8.2).
     :param name_servers: the zone's, without trailing dots; empty where they aren't known.
     """
 
@@ -35,6 +36,7 @@ class Domain:
     name_servers: tuple[str, ...] = ()
     tls_reports: TlsRptRecord | None = None
     adopts_tls_reports: bool = False
+    delegated_to: str | None = None
 
 
 @dataclass(frozen=True)
@@ -163,11 +165,16 @@ def records(domain: Domain, lifetime: float) -> list[Finding]:
     owner = f"_mta-sts.{domain.name}"
     found: list[Finding] = []
     alias = [plain(each) for each in lookup(owner, "CNAME", lifetime)]
-    if alias:
+    if alias and not domain.delegated_to:
         return [Finding("error", f"{owner} is a CNAME to {alias[0]}, so the TXT record can't be made; remove the CNAME "
-                        "first, or leave this domain to whoever it leads to (RFC 8461 8.2)")]  # fmt: skip
+                        "first, set delegateTo where it leads to a domain of this stack, or leave this domain to whoever "
+                        "it leads to (RFC 8461 8.2)")]  # fmt: skip
     texts = [plain(each) for each in lookup(owner, "TXT", lifetime)]
-    if sum(text.startswith("v=STSv1;") for text in texts) > 1:
+    if domain.delegated_to and texts and not alias:
+        found.append(Finding("error", f"{owner} has TXT records ({' | '.join(sorted(texts))}), so the CNAME to _mta-sts."
+                             f"{domain.delegated_to} can't be made; remove them first, for which mode none isn't needed: "
+                             "senders keep their policy, and the CNAME tells them the same"))  # fmt: skip
+    elif sum(text.startswith("v=STSv1;") for text in texts) > 1:
         found.append(Finding("warning", f"{owner} has several v=STSv1 records, which senders take for none: "
                              f"{' | '.join(sorted(texts))}. `pulumi refresh`, then `pulumi up` leaves one"))  # fmt: skip
     if domain.tls_reports and not domain.adopts_tls_reports:

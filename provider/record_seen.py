@@ -5,6 +5,7 @@ service for good (github.com/Azure/static-web-apps issues 1795 and 1798), and Az
 resolvers of its own.
 """
 
+import secrets
 from typing import Any
 
 import dns.exception
@@ -31,11 +32,40 @@ def missing(record: str, rdtype: str, values: frozenset[str]) -> str | None:
             return f"{server} gives no answer ({error})"
         if found != values:
             return f"{server} answers {shown(found)}"
+    if rdtype != "CNAME":  # Azure reads that one through resolvers; senders' own have a TTL each to forget a TXT
+        return None
     try:  # only now: a resolver asked too early remembers the "no" (RFC 2308)
         found = dns_view.values_by_resolver(record, rdtype)
     except dns.exception.DNSException as error:
         return f"the resolver gives no answer ({error})"
     return None if found == values else f"the resolver answers {shown(found)}"
+
+
+def cautions(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """What stands in a new record's way; asked before it is made, in a preview."""
+    record, rdtype = new["record"], new["type"]
+    if old or not isinstance(record, str):
+        return []
+    try:
+        return conflicts(record, rdtype, frozenset(each for each in new["values"] if isinstance(each, str)))
+    except (dns.exception.DNSException, OSError):
+        return []  # the preflight tells of silent name servers
+
+
+def conflicts(record: str, rdtype: str, values: frozenset[str]) -> list[str]:
+    """Lines about what the zone's servers answer for a record that isn't made yet (RFC 1034 3.6.2, RFC 4592)."""
+    kinds = ("CNAME", "A", "AAAA", "TXT") if rdtype == "CNAME" else ("CNAME", "TXT")
+    found = {kind: there for kind in kinds if (there := dns_view.values_by_servers(record, kind))}
+    if not found or (values and found.get(rdtype) == values):
+        return []
+    says = "; ".join(f"{kind} {shown(there)}" for kind, there in found.items())
+    domain = record.split(".", 1)[1]
+    stray = f"mta-sts-{secrets.token_hex(6)}.{domain}"
+    if all(dns_view.values_by_servers(stray, kind) == there for kind, there in found.items()):
+        return [f"a wildcard answers for everything under {domain}, so for {record} too ({says}); the record made here "
+                "goes before it, but where it was asked already, it is remembered for its TTL"]  # fmt: skip
+    return [f"{record} has other records already, which this stack didn't make: {says}; a {rdtype} is refused beside "
+            "them: remove them first, or take them over (docs/adopt.md)"]  # fmt: skip
 
 
 def shown(values: frozenset[str]) -> str:

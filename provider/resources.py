@@ -81,6 +81,42 @@ class RecordSeen(pulumi.CustomResource):
         super().__init__("mtasts:index:RecordSeen", name, {"record": record, "type": type, "values": values}, opts)
 
 
+class RecordSet(pulumi.CustomResource):
+    """A DNS record set at a host that isn't Azure (`provider.hosts`).
+
+    :param record, type, values: as for RecordSeen.
+    :param ttl: seconds.
+    :param at: where; see the modules of `provider.hosts`.
+    :param credentials: for there; kept secret.
+    :param adopt: take over what stands there already.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        record: str,
+        type: str,
+        values: Sequence[pulumi.Input[str]],
+        ttl: int,
+        at: Mapping[str, object],
+        credentials: Mapping[str, str],
+        adopt: bool = False,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        inputs: dict[str, pulumi.Input[object]] = {
+            "record": record,
+            "type": type,
+            "values": values,
+            "ttl": ttl,
+            "at": at,
+            "credentials": pulumi.Output.secret(dict(credentials)),
+            "adopt": adopt,
+        }
+        secret = pulumi.ResourceOptions(additional_secret_outputs=["credentials"])
+        super().__init__("mtasts:index:RecordSet", name, inputs, pulumi.ResourceOptions.merge(opts, secret))
+
+
 class RecordByHand(pulumi.CustomResource):
     """A DNS record set that a person enters and removes, told what by this resource's messages.
 

@@ -90,7 +90,7 @@ class Resources(protocol.Provider):
             and not (name in kind.optional and given.get(name) is None)
         ]
         if "cautions" in kind.also and not failures:
-            for line in kind.work.cautions(plain(request.old_inputs), given):
+            for line in await asyncio.to_thread(kind.work.cautions, plain(request.old_inputs), given):
                 await asyncio.to_thread(self.engine.log, request.urn, line, warning=True)
         return protocol.CheckResponse(inputs=request.new_inputs, failures=failures)
 
@@ -112,14 +112,17 @@ class Resources(protocol.Provider):
     async def create(self, request: protocol.CreateRequest) -> protocol.CreateResponse:
         kind, inputs = kind_of(request.urn), plain(request.properties)
         if request.preview:
-            return protocol.CreateResponse("", outputs(kind, request.properties, _outlook(kind, inputs, {})))
+            return protocol.CreateResponse(
+                "", outputs(kind, request.properties, await asyncio.to_thread(_outlook, kind, inputs, {}))
+            )
         made = await kind.work.apply(inputs, {}, self._wait(request.urn, request.timeout, kind))
         return protocol.CreateResponse(kind.id.format(**inputs), outputs(kind, request.properties, made))
 
     async def update(self, request: protocol.UpdateRequest) -> protocol.UpdateResponse:
         kind, inputs, old = kind_of(request.urn), plain(request.news), plain(request.olds)
         if request.preview:
-            return protocol.UpdateResponse(outputs(kind, request.news, _outlook(kind, inputs, old)))
+            foreseen = await asyncio.to_thread(_outlook, kind, inputs, old)
+            return protocol.UpdateResponse(outputs(kind, request.news, foreseen))
         made = await kind.work.apply(inputs, old, self._wait(request.urn, request.timeout, kind))
         return protocol.UpdateResponse(outputs(kind, request.news, made))
 

@@ -48,6 +48,10 @@ def parser() -> argparse.ArgumentParser:
     zone.add_argument(
         "--undelegated", action="store_true", help="the registrar leads elsewhere still (without it: here)"
     )
+    zone.add_argument("--subscription", type=str.lower, metavar="ID", help="another than the one signed in to")
+    zone.add_argument(
+        "--served-by", metavar="ADDRESS:PORT", help="not in Azure DNS at all, but on this name server"
+    )
     zone.add_argument("--mx", action="append", default=[], metavar="HOST", help="give each zone this MX record")
     set_ = add("set", "set how long things take")
     set_.add_argument("name", choices=list(DELAYS))
@@ -167,7 +171,14 @@ def do_fault(sandbox: Sandbox, options: argparse.Namespace) -> int:
 
 def do_zone(sandbox: Sandbox, options: argparse.Namespace) -> int:
     state = sandbox.state
-    group = f"/subscriptions/{state.setting('subscription')}/resourceGroups/{options.resource_group}"
+    for name in options.names if options.served_by else ():
+        state.set(f"served-elsewhere {name.lower()}", options.served_by)
+    if options.served_by:
+        return 0
+    if options.subscription and options.subscription not in state.subscriptions:
+        state.set("other-subscriptions", f"{state.optional('other-subscriptions')} {options.subscription}")
+    subscription = options.subscription or state.setting("subscription")
+    group = f"/subscriptions/{subscription}/resourceGroups/{options.resource_group}"
 
     def put(path: str, body: dict[str, Any]) -> None:
         headers = {"authorization": f"Bearer {state.setting('access-token')}"}

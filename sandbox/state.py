@@ -60,6 +60,17 @@ class State:
         found = self.db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
         return found[0] if found else ""
 
+    @property
+    def subscriptions(self) -> set[str]:
+        """The ids of all subscriptions: the one that is signed in to, and others it may see."""
+        return {self.setting("subscription"), *self.optional("other-subscriptions").split()}
+
+    def elsewhere(self, name: str) -> str:
+        """The name server, `ADDRESS:PORT`, of the zone that a name lies in, where that isn't Azure's; else ""."""
+        labels = name.split(".")
+        zones = (".".join(labels[at:]) for at in range(len(labels)))
+        return next(filter(None, (self.optional(f"served-elsewhere {zone}") for zone in zones)), "")
+
     def delay(self, name: str) -> float:
         """Seconds that something takes."""
         found = self.optional(name)

@@ -14,7 +14,16 @@ import yaml
 from sandbox.control import Sandbox
 
 ROOT = Path(__file__).parents[1]
-PROGRAM = ("__main__.py", "settings.py", "Pulumi.yaml", "components", "policy", "provider", "web")
+PROGRAM = (
+    "__main__.py",
+    "settings.py",
+    "settings_dns.py",
+    "Pulumi.yaml",
+    "components",
+    "policy",
+    "provider",
+    "web",
+)
 TESTING = {
     "name": "main",
     "mode": "testing",
@@ -46,6 +55,7 @@ class Stack:
         self.project = folder / "project"
         self.sandbox = Sandbox(folder / "sandbox")
         self.engine = engine
+        self.more: dict[str, str] = {}
         self.project.mkdir()
         for name in PROGRAM:
             source = ROOT / name
@@ -58,7 +68,7 @@ class Stack:
 
     @property
     def environment(self) -> dict[str, str]:
-        env = {**os.environ, **self.sandbox.env(), "PULUMI_STACK": "test"}
+        env = {**os.environ, **self.sandbox.env(), "PULUMI_STACK": "test", **self.more}
         env.pop("VIRTUAL_ENV", None)
         env["PATH"] = os.pathsep.join(filter(None, (self.engine, env["PATH"])))
         return env
@@ -92,6 +102,24 @@ class Stack:
         }
         given = {name: value for name, value in values.items() if value is not None}
         path.write_text(yaml.safe_dump({**before, "config": given}))
+
+    def reconfigure(self, **config: Any) -> None:
+        """Set these keys, and leave the others, as they are."""
+        path = self.project / "Pulumi.test.yaml"
+        found = yaml.safe_load(path.read_text())
+        path.write_text(yaml.safe_dump({**found, "config": {**found["config"], **config}}))
+
+    def secret(self, key: str, value: str) -> None:
+        """`pulumi config set --secret --path`, the value on standard input."""
+        subprocess.run(
+            ["pulumi", "config", "set", "--secret", "--path", key, "--non-interactive"],
+            cwd=self.project,
+            env=self.environment,
+            input=value,
+            text=True,
+            check=True,
+            capture_output=True,
+        )
 
     def pulumi(self, *arguments: str, timeout: float = 180, **environment: str) -> Run:
         process = subprocess.run(

@@ -2,29 +2,30 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
 from typing import Any, Literal
 
 import pulumi
+import pulumi_azure_native as azure_native
 from pulumi.runtime.invoke import invoke_async
 from pulumi.runtime.sync_await import _sync_await  # pyright: ignore[reportPrivateUsage]
 from pulumi_azure_native import dns
 from pulumi_azure_native._utilities import get_invoke_opts_defaults
 
+from components.dns import ZoneError
 from provider.dns_view import strings
-from settings import AzureDns
+from settings_dns import AzureDns
 
 NOT_FOUND = ("ResourceNotFound", "ResourceGroupNotFound", "Status=404", "StatusCode=404")
-
-
-class ZoneError(Exception):
-    """A domain has no zone, or Azure couldn't be asked."""
 
 
 class AzureBackend:
     """Record sets of one Azure DNS zone."""
 
-    def __init__(self, resource_group: str, zone: str, found: Mapping[str, Any]) -> None:
-        self.resource_group = resource_group
+    def __init__(self, dns_: AzureDns, zone: str, found: Mapping[str, Any]) -> None:
+        self.resource_group = dns_.resource_group
+        self._provider = in_subscription(dns_.subscription)
         self.zone = zone
         self._id = str(found.get("id", ""))
         self.name_servers = tuple(str(each).rstrip(".").lower() for each in found.get("nameServers") or ())
@@ -44,6 +45,8 @@ class AzureBackend:
         if adopt:
             there = pulumi.ResourceOptions(import_=f"{self._id}/{type}/{relative}", retain_on_delete=True)
             opts = pulumi.ResourceOptions.merge(opts, there)
+        if self._provider:
+            opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(provider=self._provider))
         return dns.RecordSet(
             name,
             resource_group_name=self.resource_group,
@@ -77,13 +80,13 @@ def backends(domains: Iterable[tuple[str, AzureDns]]) -> dict[str, AzureBackend]
     problems: list[str] = []
     open_ = {(name, dns_): candidates(name, dns_) for name, dns_ in domains}
     while open_:
-        asked = sorted({(dns_.resource_group, zones[0]) for (_, dns_), zones in open_.items()})
+        asked = list(dict.fromkeys((replace(dns_, zone=None), zones[0]) for (_, dns_), zones in open_.items()))
         there = dict(zip(asked, _sync_await(_ask(asked)), strict=True))
         for (name, dns_), zones in list(open_.items()):
-            group, zone = dns_.resource_group, zones.pop(0)
-            answer = there[group, zone]
+            zone = zones.pop(0)
+            answer = there[replace(dns_, zone=None), zone]
             if answer is not None:
-                found[name] = AzureBackend(group, zone, answer)
+                found[name] = AzureBackend(dns_, zone, answer)
             elif not zones:
                 problems.append(_no_zone(name, dns_))
             if name in found or not zones:
@@ -106,26 +109,33 @@ def _no_zone(name: str, given: AzureDns) -> str:
     return (
         f"{name}: the resource group {given.resource_group} has no DNS zone {zone}; create it (az network dns zone "
         f"create -g {given.resource_group} -n {zone}) and delegate the domain to it; or correct mta-sts:dns; for a zone "
-        "that isn't in Azure DNS, {provider: manual}"
+        "that isn't in Azure DNS: docs/dns.md"
     )
 
 
-async def _ask(zones: list[tuple[str, str]]) -> list[Mapping[str, Any] | None]:
-    return list(await asyncio.gather(*(_get(group, zone) for group, zone in zones)))
+@cache
+def in_subscription(subscription: str | None) -> azure_native.Provider | None:
+    """The provider for a subscription that isn't the program's own; it signs in the same way."""
+    return azure_native.Provider(f"azure-{subscription}", subscription_id=subscription) if subscription else None
 
 
-async def _get(group: str, zone: str) -> Mapping[str, Any] | None:
+async def _ask(zones: list[tuple[AzureDns, str]]) -> list[Mapping[str, Any] | None]:
+    return list(await asyncio.gather(*(_get(dns_, zone) for dns_, zone in zones)))
+
+
+async def _get(dns_: AzureDns, zone: str) -> Mapping[str, Any] | None:
+    options = get_invoke_opts_defaults()
+    options.provider = in_subscription(dns_.subscription)
     try:
         # dns.get_zone() asks one zone at a time, and a failed dns.get_zone_output() can't be caught.
         return await invoke_async(
-            "azure-native:dns:getZone",
-            {"resourceGroupName": group, "zoneName": zone},
-            get_invoke_opts_defaults(),
+            "azure-native:dns:getZone", {"resourceGroupName": dns_.resource_group, "zoneName": zone}, options
         )
     except Exception as error:
         if any(each in str(error) for each in NOT_FOUND):
             return None
+        why = str(error).rpartition("returned an error: ")[2]
         raise ZoneError(
-            f"can't ask Azure for the DNS zone {zone}: {str(error).rpartition('returned an error: ')[2]}. Check the network (HTTPS_PROXY too) and that you are "
+            f"can't ask Azure for the DNS zone {zone}: {why}. Check the network (HTTPS_PROXY too) and that you are "
             "signed in (az login, or ARM_CLIENT_ID, ARM_TENANT_ID and the rest)"
         ) from None

@@ -2,17 +2,32 @@
 
 from collections.abc import Iterable
 
-from components.dns import Backend, azure
+from components.dns import Backend, ZoneError, azure
 from components.dns.manual import ManualBackend
-from settings import AzureDns, Domain
+from settings import Domain
+from settings_dns import AzureDns, LexiconDns, Rfc2136Dns
 
 
 def backends(domains: Iterable[Domain]) -> dict[str, Backend]:
     """Each domain's backend, by its name.
 
-    :raises azure.ZoneError: a domain that should lie in Azure DNS has no zone there.
+    :raises ZoneError: everything that is wrong with the zones, a line each.
     """
     given = list(domains)
     found: dict[str, Backend] = {each.name: ManualBackend() for each in given}
-    found |= azure.backends((each.name, each.dns) for each in given if isinstance(each.dns, AzureDns))
+    problems: list[str] = []
+    try:
+        found |= azure.backends((each.name, each.dns) for each in given if isinstance(each.dns, AzureDns))
+    except ZoneError as error:
+        problems.append(str(error))
+    elsewhere = [(each.name, each.dns) for each in given if isinstance(each.dns, Rfc2136Dns | LexiconDns)]
+    if elsewhere:
+        from components.dns import hosted  # dnspython and the like, which the others don't need
+
+        try:
+            found |= hosted.backends(elsewhere)
+        except ZoneError as error:
+            problems.append(str(error))
+    if problems:
+        raise ZoneError("\n".join(problems))
     return found

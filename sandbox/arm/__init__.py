@@ -84,7 +84,7 @@ def handle(call: Call) -> Answer:
 
 def _check_subscription(call: Call) -> None:
     wanted = call.groups.get("sub")
-    if wanted and wanted.lower() != call.state.setting("subscription"):
+    if wanted and wanted.lower() not in call.state.subscriptions:
         raise ArmError(404, "SubscriptionNotFound", f"The subscription '{wanted}' could not be found.")
 
 

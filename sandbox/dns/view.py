@@ -4,6 +4,11 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import dns.exception
+import dns.message
+import dns.query
+import dns.rdatatype
+
 from sandbox.state import State
 
 SITES = "azurestaticapps.net"
@@ -59,7 +64,7 @@ class View:
         """The answer section: CNAMEs followed as far as this sandbox goes."""
         chain: list[Found] = []
         for _ in range(8):
-            sets = self.synthetic(name) or self.record_sets(name)
+            sets = self.synthetic(name) or self.elsewhere(name, kind) or self.record_sets(name)
             if kind in sets:
                 return [*chain, sets[kind]]
             if "CNAME" not in sets:
@@ -67,6 +72,28 @@ class View:
             chain.append(sets["CNAME"])
             name = sets["CNAME"][3][0].rstrip(".").lower()
         return chain
+
+    def elsewhere(self, name: str, kind: str) -> dict[str, Found]:
+        """What a name server beside Azure's answers, for the zones that it serves."""
+        server = self.state.elsewhere(name)
+        if not server:
+            return {}
+        address, _, port = server.rpartition(":")
+        query = dns.message.make_query(name, kind)
+        try:
+            response, _ = dns.query.udp_with_fallback(query, address, timeout=2, port=int(port))
+        except (dns.exception.DNSException, OSError):
+            return {}
+        return {
+            dns.rdatatype.to_text(rrset.rdtype): (
+                name,
+                dns.rdatatype.to_text(rrset.rdtype),
+                rrset.ttl,
+                [rdata.to_text() for rdata in rrset],
+            )
+            for rrset in response.answer
+            if rrset.name.to_text(omit_final_dot=True).lower() == name
+        }
 
     def synthetic(self, name: str) -> dict[str, Found]:
         """Azure's own names: default host names of sites, and name servers."""

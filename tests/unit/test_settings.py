@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 import settings
+import settings_dns
 
 GOOD: dict[str, Any] = {
     "dns": {"provider": "azure", "resourceGroup": "dns"},
@@ -122,10 +123,13 @@ def test_a_mistake_is_one_line_with_its_key(changes: dict[str, Any], key: str, w
 def test_dns_is_chosen_for_the_stack_a_policy_or_one_domain() -> None:
     mixed = [{"name": "a.test", "dns": {"provider": "manual"}}, "b.test"]
     found = load(policy={"domains": mixed}).policies[0].domains
-    assert [each.dns for each in found] == [settings.ManualDns(), settings.AzureDns("dns")]
+    assert [each.dns for each in found] == [settings_dns.ManualDns(), settings_dns.AzureDns("dns")]
     nearer = {"provider": "azure", "resourceGroup": "other"}
     found = load(dns={"provider": "manual"}, policy={"domains": ["a.test", {"name": "b.test", "dns": nearer}]})
-    assert [each.dns for each in found.policies[0].domains] == [settings.ManualDns(), settings.AzureDns("other")]
+    assert [each.dns for each in found.policies[0].domains] == [
+        settings_dns.ManualDns(),
+        settings_dns.AzureDns("other"),
+    ]
 
 
 def test_texts_and_switches_are_taken_as_they_stand() -> None:

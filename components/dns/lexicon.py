@@ -1,0 +1,10 @@
+"""A DNS host's API, through dns-lexicon: Cloudflare, Route 53, GoDaddy, OVH, Hetzner, IONOS, …"""
+
+from typing import Any
+
+from settings_dns import LexiconDns
+
+
+def described(dns: LexiconDns) -> tuple[dict[str, Any], dict[str, str]]:
+    """`at` and `credentials` of a RecordSet; see provider.hosts.lexicon."""
+    return {"provider": "lexicon", "host": dns.host, "zone": dns.zone or ""}, dict(dns.options)

@@ -1,0 +1,184 @@
+"""A DNS host's API, through dns-lexicon (dns-lexicon.github.io), which speaks to more than sixty of them.
+
+Their APIs have no prerequisites as RFC 2136 has: between reading a record set and changing it, somebody else's change
+can get lost.
+
+`at`: provider, host, zone. `credentials`: Lexicon's options for the host.
+"""
+
+import argparse
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import dns.exception
+import dns.resolver
+import requests
+from lexicon.client import Client
+from lexicon.config import ConfigResolver
+from lexicon.exceptions import AuthenticationError, ProviderNotAvailableError
+from lexicon.interfaces import Provider
+
+from provider import dns_view
+from provider.hosts import Found, HostError
+
+EXTRA = re.compile(r"`(pip install [^`]+)`")
+T = TypeVar("T")
+
+
+class Lexicon:
+    """One zone at one host."""
+
+    def __init__(self, place: Mapping[str, Any], credentials: Mapping[str, str], zone: str) -> None:
+        self.zone = zone
+        self.host = str(place["host"])
+        self.options = dict(credentials)
+
+    def read(self, record: str, rdtype: str) -> Found:
+        """See `provider.hosts.Host`."""
+        return self._do(lambda operations: self._read(operations, record, rdtype))
+
+    def beside(self, record: str, rdtype: str) -> str:
+        """See `provider.hosts.Host`."""
+        others = ("A", "AAAA", "TXT") if rdtype == "CNAME" else ("CNAME",)
+        found = self._do(lambda operations: {each: self._read(operations, record, each).values for each in others})
+        return "; ".join(f"{kind} {value}" for kind, values in found.items() for value in sorted(values))
+
+    def replace(self, record: str, rdtype: str, found: Found, values: Sequence[str], ttl: int) -> None:
+        """See `provider.hosts.Host`; read again afterwards, since some APIs say yes to what they don't do."""
+
+        def change(operations: Any) -> Found:
+            left = list(found.records)
+            for value in values:
+                content = f"{value.rstrip('.')}." if rdtype == "CNAME" else value
+                if left:
+                    operations.update_record(left.pop(0).get("id"), rdtype, record, content)
+                else:
+                    operations.create_record(rdtype, record, content)
+            for each in left:
+                operations.delete_record(each.get("id"), rdtype, record, each["content"])
+            return self._read(operations, record, rdtype)
+
+        now = self._do(change, ttl)
+        wanted = frozenset(value.rstrip(".").lower() if rdtype == "CNAME" else value for value in values)
+        if now.values != wanted:
+            shown = ", ".join(sorted(now.values)) or "nothing"
+            raise HostError(f"{self.host} took the change of {rdtype} {record}, but holds {shown}; look there")
+
+    def _read(self, operations: Any, record: str, rdtype: str) -> Found:
+        records = tuple(
+            each
+            for each in operations.list_records(rdtype, record)
+            if each["type"] == rdtype and str(each["name"]).rstrip(".").lower() == record.lower()
+        )
+        return Found(frozenset(_value(rdtype, str(each["content"])) for each in records), records)
+
+    def _do(self, work: Callable[[Any], T], ttl: int = 300) -> T:
+        try:
+            client = self.client(ttl)
+            with client as operations:
+                return work(operations)
+        except HostError:
+            raise
+        except Exception as error:  # each host's module raises what it likes
+            raise HostError(self._why(error)) from None
+
+    def client(self, ttl: int = 300) -> Client:
+        """Lexicon's client for the zone.
+
+        :raises HostError: Lexicon doesn't know the host, or needs another package for it.
+        """
+        given = {
+            "provider_name": self.host,
+            "domain": self.zone,
+            "delegated": self.zone,  # or Lexicon would take what the list of public suffixes says
+            "resolve_zone_name": True,
+            "ttl": ttl,
+            self.host: self.options,
+        }
+        dns.resolver.default_resolver = dns_view.resolver()
+        try:
+            client = Client(ConfigResolver().with_dict(given))
+            client.provider_class = _with_absolute_names(client.provider_class)
+            return client
+        except ProviderNotAvailableError as error:
+            extra = EXTRA.search(str(error))
+            raise HostError(
+                f"Lexicon needs another package for {self.host}: {extra[1]}"
+                if extra
+                else f"host {self.host!r} is not known to Lexicon; docs/dns.md has a table"
+            ) from None
+
+    def _why(self, error: Exception) -> str:
+        """What went wrong, without what the request held: some hosts take their credentials in the address."""
+        where = f"{self.host}, zone {self.zone}"
+        if isinstance(error, requests.HTTPError) and (response := error.response) is not None:
+            hint = "may the credentials in mta-sts:dns options edit this zone?"
+            hint = hint if response.status_code in (400, 401, 403, 404) else "try again later"
+            return f"{where}: the API answers {response.status_code} {response.reason}; {hint}"
+        if isinstance(error, requests.RequestException):
+            return (
+                f"{where}: the API can't be reached ({type(error).__name__}); check the network (HTTPS_PROXY too)"
+            )
+        if isinstance(error, AuthenticationError):
+            return f"{where}: {self._clean(error)}; do the credentials in mta-sts:dns options have this zone?"
+        if isinstance(error, dns.exception.DNSException):
+            return f"{where}: public DNS can't be asked ({dns_view.reason(error)})"
+        return f"{where}: {self._clean(error)}"
+
+    def _clean(self, error: Exception) -> str:
+        text = " ".join(str(error).split()) or type(error).__name__
+        for value in self.options.values():
+            text = text.replace(value, "[secret]") if len(value) > 2 else text
+        return text
+
+
+def _with_absolute_names(host: type[Provider]) -> type[Provider]:
+    """A host's module that leaves names with a final dot alone.
+
+    Half of Lexicon's modules append the zone to every CNAME's target outside of it.
+    """
+
+    class AbsoluteNames(host):
+        def _fqdn_name(self, record_name: str) -> str:
+            return record_name if self._is_outside(record_name) else super()._fqdn_name(record_name)
+
+        def _full_name(self, record_name: str) -> str:
+            return record_name.rstrip(".") if self._is_outside(record_name) else super()._full_name(record_name)
+
+        def _is_outside(self, name: str) -> bool:
+            return name.endswith(".") and not f".{name}".endswith(f".{self.domain}.")
+
+    return AbsoluteNames
+
+
+def _value(rdtype: str, content: str) -> str:
+    """A record's content as everyone else writes it: some hosts keep TXT in quotes, and split."""
+    if rdtype == "TXT":
+        parts = re.findall(r'"((?:[^"\\]|\\.)*)"', content) if content.startswith('"') else [content]
+        return "".join(parts).replace('\\"', '"')
+    return content.rstrip(".").lower()
+
+
+def at(place: Mapping[str, Any], credentials: Mapping[str, str], domain: str) -> Lexicon:
+    """See `provider.hosts.at`. The zone is the one that public DNS says; with `domain`, the host is asked for it too."""
+    zone = str(place.get("zone") or "")
+    if not zone:
+        try:
+            found = dns.resolver.zone_for_name(domain, resolver=dns_view.resolver())
+        except (dns.exception.DNSException, OSError) as error:
+            raise HostError(f"{domain}: its zone can't be found ({dns_view.reason(error)}); set zone") from None
+        zone = found.to_text(omit_final_dot=True).lower()
+    host = Lexicon(place, credentials, zone)
+    if domain:
+        _check_options(host)
+        host._do(lambda _: None)  # pyright: ignore[reportPrivateUsage]
+    return host
+
+
+def _check_options(host: Lexicon) -> None:
+    parser = argparse.ArgumentParser(add_help=False)
+    host.client().provider_class.configure_parser(parser)
+    known = sorted(action.dest for action in parser._actions)  # pyright: ignore[reportPrivateUsage]
+    for name in sorted(set(host.options) - set(known)):
+        raise HostError(f"mta-sts:dns: {host.host} has no option {name!r}; Lexicon's are {', '.join(known)}")
