@@ -33,12 +33,14 @@ class Rfc2136Dns:
 
     :param servers: `ADDRESS[:PORT]`, tried in order.
     :param key_secret: base64.
+    :param secrets_in: the configuration key of the map that `key_secret` stands in.
     :param zone: its name; None for the one that the server says the domain lies in.
     """
 
     servers: tuple[str, ...]
     key_name: str
     key_secret: str = field(repr=False)
+    secrets_in: str
     key_algorithm: str = "hmac-sha256"
     zone: str | None = None
 
@@ -49,15 +51,14 @@ class LexiconDns:
 
     :param host: Lexicon's name of it, such as `cloudflare`.
     :param options: Lexicon's options for it, such as `auth_token`; all are kept secret.
+    :param secrets_in: the configuration key of the map that `options` stands in.
     :param zone: its name; None for the one that public DNS says the domain lies in.
     """
 
     host: str
     options: Mapping[str, str] = field(repr=False)
+    secrets_in: str
     zone: str | None = None
-
-    def __hash__(self) -> int:
-        return hash((self.host, tuple(sorted(self.options.items())), self.zone))
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,8 @@ def _rfc2136(reader: Reader, given: dict[str, Any], key: str, inherited: Dns | N
         )
     if not servers or not name or not secret:
         return None
-    return Rfc2136Dns(servers, name.rstrip(".").lower(), secret, algorithm, _zone(reader, given, key))
+    secrets_in = key if given.get("keySecret") or not above else above.secrets_in
+    return Rfc2136Dns(servers, name.rstrip(".").lower(), secret, secrets_in, algorithm, _zone(reader, given, key))
 
 
 def _address(reader: Reader, value: Any, key: str) -> str | None:
@@ -169,9 +171,10 @@ def _lexicon(reader: Reader, given: dict[str, Any], key: str, inherited: Dns | N
             f"{key}.host", "is missing; give Lexicon's name of the DNS host, such as cloudflare (docs/dns.md)"
         )
         return None
-    options = given.get("options")
+    options, secrets_in = given.get("options"), key
     if options is None:
         found = above.options if above and above.host == host else {}
+        secrets_in = above.secrets_in if above and above.host == host else key
     elif not isinstance(options, dict):
         reader.problem(f"{key}.options", f"must be a map of Lexicon's options for {host} (docs/dns.md)")
         return None
@@ -180,7 +183,7 @@ def _lexicon(reader: Reader, given: dict[str, Any], key: str, inherited: Dns | N
         for name, value in found.items():
             if any(word in name for word in SECRET_WORDS):
                 reader.secret(value, f"{key}.options.{name}")
-    return LexiconDns(host, found, _zone(reader, given, key))
+    return LexiconDns(host, found, secrets_in, _zone(reader, given, key))
 
 
 def _manual(reader: Reader, given: dict[str, Any], key: str, inherited: Dns | None) -> Dns | None:

@@ -89,7 +89,6 @@ KINDS = {
             "values": list,
             "ttl": float,
             "at": dict,
-            "credentials": dict,
             "adopt": bool,
         },
         timeout=300,

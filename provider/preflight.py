@@ -180,9 +180,10 @@ def records(domain: Domain, lifetime: float) -> list[Finding]:
     if domain.tls_reports and not domain.adopts_tls_reports:
         owner, wanted = f"_smtp._tls.{domain.name}", domain.tls_reports.render()
         there = [plain(each) for each in lookup(owner, "TXT", lifetime)]
-        if there and there != [wanted]:
+        other = f"mta-sts-{secrets.token_hex(6)}.{domain.name}"
+        if there and there != [wanted] and there != [plain(each) for each in lookup(other, "TXT", lifetime)]:
             found.append(Finding("warning", f"{owner} is {' | '.join(there)} now. If this stack made it, it is updated; if "
-                                 "not, Azure refuses to overwrite it: take it over with adoptTlsReports: true at the "
+                                 "not, it is refused to be overwritten: take it over with adoptTlsReports: true at the "
                                  "domain (it then stays when the stack goes)"))  # fmt: skip
     return found
 

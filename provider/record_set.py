@@ -10,11 +10,15 @@ from typing import Any
 from pulumi.runtime.rpc import UNKNOWN
 
 from provider import hosts
-from provider.hosts import Found, Host, HostError
+from provider.hosts import Found, Host, HostError, credentials
 from provider.record_seen import shown
 from provider.wait import Wait, WaitError
 
 SITES = ".azurestaticapps.net"
+
+
+def _host(place: dict[str, Any]) -> Host:
+    return hosts.at(place, credentials.of(place))
 
 
 def apply_now(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
@@ -23,7 +27,7 @@ def apply_now(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     :raises HostError: no answer, or something else stands there.
     """
     record, rdtype, values = inputs["record"], inputs["type"], wanted(inputs)
-    host = hosts.at(inputs["at"], inputs["credentials"])
+    host = _host(inputs["at"])
     found = host.read(record, rdtype)
     if found.values != frozenset(values) or _renewed(inputs, old):
         _mine(host, inputs, old, found)
@@ -95,7 +99,7 @@ def outlook(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     if old:
         return {}
     try:
-        host = hosts.at(inputs["at"], inputs["credentials"])
+        host = _host(inputs["at"])
         found = host.read(inputs["record"], inputs["type"])
         if not found.values or not _same(found, inputs):
             _mine(host, {**inputs, "values": []}, {}, found)
@@ -117,7 +121,7 @@ def _same(found: Found, inputs: dict[str, Any]) -> bool:
 def observe(state: dict[str, Any]) -> dict[str, Any]:
     """The state, with the values that stand at the host now."""
     try:
-        found = hosts.at(state["at"], state["credentials"]).read(state["record"], state["type"])
+        found = _host(state["at"]).read(state["record"], state["type"])
     except HostError:
         return state  # no answer is no proof of drift
     return state if found.values == frozenset(wanted(state)) else {**state, "values": sorted(found.values)}
@@ -129,7 +133,7 @@ def release_now(state: dict[str, Any]) -> str:
     :returns: why it was left, "" where it wasn't.
     :raises HostError: no answer.
     """
-    host = hosts.at(state["at"], state["credentials"])
+    host = _host(state["at"])
     found = host.read(state["record"], state["type"])
     if not found.values:
         return ""

@@ -87,7 +87,6 @@ class RecordSet(pulumi.CustomResource):
     :param record, type, values: as for RecordSeen.
     :param ttl: seconds.
     :param at: where; see the modules of `provider.hosts`.
-    :param credentials: for there; kept secret.
     :param adopt: take over what stands there already.
     """
 
@@ -100,7 +99,6 @@ class RecordSet(pulumi.CustomResource):
         values: Sequence[pulumi.Input[str]],
         ttl: int,
         at: Mapping[str, object],
-        credentials: Mapping[str, str],
         adopt: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -110,11 +108,9 @@ class RecordSet(pulumi.CustomResource):
             "values": values,
             "ttl": ttl,
             "at": at,
-            "credentials": pulumi.Output.secret(dict(credentials)),
             "adopt": adopt,
         }
-        secret = pulumi.ResourceOptions(additional_secret_outputs=["credentials"])
-        super().__init__("mtasts:index:RecordSet", name, inputs, pulumi.ResourceOptions.merge(opts, secret))
+        super().__init__("mtasts:index:RecordSet", name, inputs, opts)
 
 
 class RecordByHand(pulumi.CustomResource):

@@ -19,10 +19,9 @@ class HostedBackend:
 
     name_servers: tuple[str, ...] = ()
 
-    def __init__(self, place: Mapping[str, Any], credentials: Mapping[str, str], zone: str) -> None:
+    def __init__(self, place: Mapping[str, Any], secrets_in: str, zone: str) -> None:
         self.zone = zone
-        self._place = {**place, "zone": zone}
-        self._credentials = credentials
+        self._place = {**place, "zone": zone, "secretsIn": secrets_in}
 
     def record_set(
         self,
@@ -43,11 +42,15 @@ class HostedBackend:
             type=type,
             values=values,
             ttl=ttl,
-            at=self._place,
-            credentials=self._credentials,
+            at={**self._place, "stack": full_name()},
             adopt=adopt,
             opts=opts,
         )
+
+
+def full_name() -> str:
+    """The stack's, as the Pulumi CLI takes it everywhere: organization/project/stack."""
+    return f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
 
 
 def backends(domains: Iterable[tuple[str, Rfc2136Dns | LexiconDns]]) -> dict[str, HostedBackend]:
@@ -76,6 +79,6 @@ def _open(domain: tuple[str, Rfc2136Dns | LexiconDns]) -> HostedBackend | hosts.
     name, dns = domain
     place, credentials = rfc2136.described(dns) if isinstance(dns, Rfc2136Dns) else lexicon.described(dns)
     try:
-        return HostedBackend(place, credentials, hosts.at(place, credentials, name).zone)
+        return HostedBackend(place, dns.secrets_in, hosts.at(place, credentials, name).zone)
     except hosts.HostError as error:
         return error

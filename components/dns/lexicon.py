@@ -6,5 +6,5 @@ from settings_dns import LexiconDns
 
 
 def described(dns: LexiconDns) -> tuple[dict[str, Any], dict[str, str]]:
-    """`at` and `credentials` of a RecordSet; see provider.hosts.lexicon."""
+    """What a RecordSet's `at` says, and the credentials; see provider.hosts.lexicon."""
     return {"provider": "lexicon", "host": dns.host, "zone": dns.zone or ""}, dict(dns.options)

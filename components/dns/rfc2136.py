@@ -6,7 +6,7 @@ from settings_dns import Rfc2136Dns
 
 
 def described(dns: Rfc2136Dns) -> tuple[dict[str, Any], dict[str, str]]:
-    """`at` and `credentials` of a RecordSet; see provider.hosts.rfc2136."""
+    """What a RecordSet's `at` says, and the credentials; see provider.hosts.rfc2136."""
     place = {
         "provider": "rfc2136",
         "servers": list(dns.servers),

@@ -43,7 +43,15 @@ class Rfc2136:
         kind = dns.rdatatype.from_text(rdtype)
         rrset = response.get_rrset(response.answer, dns.name.from_text(record), dns.rdataclass.IN, kind)
         records = tuple(cast(Sequence[dns.rdata.Rdata], rrset or ()))
+        if records and not self._stands(record, rdtype):
+            return Found(frozenset())
         return Found(frozenset(plain(each) for each in records), records)
+
+    def _stands(self, record: str, rdtype: str) -> bool:
+        """Whether an answer is a record of this name, and not a wildcard's: an update of nothing but a prerequisite."""
+        update = dns.update.UpdateMessage(self.zone, keyring=self.key)
+        update.present(dns.name.from_text(record), rdtype)
+        return self._ask(update).rcode() not in CHANGED
 
     def beside(self, record: str, rdtype: str) -> str:
         """See `provider.hosts.Host`."""

@@ -13,6 +13,7 @@ from name_servers import KEY, Bind, Knot, NameServer, PowerDns
 
 REPORTS = {**TESTING, "tlsReports": ["mailto:tls@example.org"]}
 CHANGED = {**REPORTS, "maxAge": 1000}
+PLACES = {PowerDns: "mta-sts:dns.options.auth_token", Bind: "mta-sts:dns.keySecret", Knot: "mta-sts:dns.keySecret"}
 OURS = ("CNAME mta-sts", "TXT _mta-sts", "TXT _smtp._tls")
 
 
@@ -109,20 +110,25 @@ def assert_policy_before_id(stack: Stack, server: Bind) -> None:
         assert time.mktime(time.strptime(stamp[1][:19], "%Y-%m-%dT%H:%M:%S")) + 1 >= first
 
 
+@pytest.mark.parametrize(
+    ("record", "says"),
+    [
+        (("mta-sts.example.org", "A", "192.0.2.1"), "can't have a CNAME record beside what stands there: A 192.0.2.1"),
+        (("mta-sts.example.org", "CNAME", "elsewhere.example.net."), "is elsewhere.example.net already, and not from"),
+        (("_smtp._tls.example.org", "TXT", '"theirs"'), "is theirs already, and not from this stack; set adoptTlsReports"),
+        (("_mta-sts.example.org", "TXT", '"v=STSv1; id=theirs;"'), "is v=STSv1; id=theirs; already, and not from"),
+    ],
+)  # fmt: skip
 def test_what_somebody_else_holds_is_named_in_the_preview_and_never_overwritten(
-    stack: Stack, server: NameServer
+    stack: Stack, bind: Bind, record: tuple[str, str, str], says: str
 ) -> None:
-    change(server, "_mta-sts.example.org", "TXT", '"v=STSv1; id=theirs;"')
-    change(server, "mta-sts.example.org", "A", "192.0.2.1")
-    use(stack, server)
+    change(bind, *record)
+    use(stack, bind)
     preview = stack.pulumi("preview")
     assert preview.code != 0
-    assert "TXT _mta-sts.example.org is v=STSv1; id=theirs; already, and not from this stack" in preview.text
-    assert "mta-sts.example.org can't have a CNAME record beside what stands there: A 192.0.2.1" in preview.text
-    up = stack.pulumi("up", "--yes", "--skip-preview")
-    assert up.code != 0
-    assert server.ask("_mta-sts.example.org", "TXT") == ['"v=STSv1; id=theirs;"']
-    assert server.ask("mta-sts.example.org", "CNAME") == []
+    assert says in preview.text
+    assert stack.pulumi("up", "--yes", "--skip-preview").code != 0
+    assert bind.ask(record[0], record[1]) == [record[2]]
 
 
 def test_destroy_leaves_what_was_put_in_its_place(stack: Stack, server: NameServer) -> None:
@@ -148,19 +154,20 @@ def test_a_change_by_somebody_else_is_not_overwritten_until_it_was_seen(stack: S
     assert server.ask("_mta-sts.example.org", "TXT") == ['"v=STSv1; id=theirs;"']
 
 
-def test_the_secret_is_nowhere_and_can_be_exchanged(stack: Stack, server: NameServer) -> None:
+def test_the_secret_is_nowhere(stack: Stack, server: NameServer) -> None:
     use(stack, server)
     run = stack.pulumi("up", "--yes", "-v=9", "--logtostderr", "--logflow")
     assert run.code == 0, run.text[-3000:]
     assert "RegisterResource" in run.text
     places = {
         "output": run.text,
-        "state": stack.pulumi("stack", "export").stdout,
+        "state": stack.pulumi("stack", "export", "--show-secrets").stdout,
         "outputs": stack.pulumi("stack", "output", "--json", "--show-secrets").stdout,
         "stack file": (stack.project / "Pulumi.test.yaml").read_text(),
     }
     assert [where for where, text in places.items() if server.secret in text] == []
-    assert server.secret in stack.pulumi("stack", "export", "--show-secrets").stdout  # it would have been found
+    shown = stack.pulumi("config", "get", "--path", PLACES[type(server)])
+    assert server.secret in shown.stdout  # it would have been found
 
 
 def test_every_name_server_has_the_record_before_azure_is_asked(stack: Stack, bind: Bind, tmp_path: Path) -> None:
