@@ -50,18 +50,16 @@ class Lexicon:
         def change(operations: Any) -> Found:
             left = list(found.records)
             for value in values:
-                content = f"{value.rstrip('.')}." if rdtype == "CNAME" else value
                 if left:
-                    operations.update_record(left.pop(0).get("id"), rdtype, record, content)
+                    operations.update_record(left.pop(0).get("id"), rdtype, record, value)
                 else:
-                    operations.create_record(rdtype, record, content)
+                    operations.create_record(rdtype, record, value)
             for each in left:
                 operations.delete_record(each.get("id"), rdtype, record, each["content"])
             return self._read(operations, record, rdtype)
 
-        now = self._do(change, ttl)
-        wanted = frozenset(value.rstrip(".").lower() if rdtype == "CNAME" else value for value in values)
-        if now.values != wanted:
+        now = self._do(change, ttl, frozenset(values) if rdtype == "CNAME" else frozenset())
+        if now.values != frozenset(values):
             shown = ", ".join(sorted(now.values)) or "nothing"
             raise HostError(f"{self.host} took the change of {rdtype} {record}, but holds {shown}; look there")
 
@@ -73,9 +71,10 @@ class Lexicon:
         )
         return Found(frozenset(_value(rdtype, str(each["content"])) for each in records), records)
 
-    def _do(self, work: Callable[[Any], T], ttl: int = 300) -> T:
+    def _do(self, work: Callable[[Any], T], ttl: int = 300, targets: frozenset[str] = frozenset()) -> T:
         try:
             client = self.client(ttl)
+            client.provider_class = _with_absolute_names(client.provider_class, targets)
             with client as operations:
                 return work(operations)
         except HostError:
@@ -98,9 +97,7 @@ class Lexicon:
         }
         dns.resolver.default_resolver = dns_view.resolver()
         try:
-            client = Client(ConfigResolver().with_dict(given))
-            client.provider_class = _with_absolute_names(client.provider_class)
-            return client
+            return Client(ConfigResolver().with_dict(given))
         except ProviderNotAvailableError as error:
             extra = EXTRA.search(str(error))
             raise HostError(
@@ -133,15 +130,19 @@ class Lexicon:
         return text
 
 
-def _with_absolute_names(host: type[Provider]) -> type[Provider]:
-    """A host's module that leaves names with a final dot alone.
+def _with_absolute_names(host: type[Provider], targets: frozenset[str]) -> type[Provider]:
+    """A host's module that takes names outside of the zone for what they are.
 
-    Half of Lexicon's modules append the zone to every CNAME's target outside of it.
+    Lexicon wants CNAME targets without a final dot, and six of its modules (PowerDNS and deSEC among them) then append
+    the zone to one that lies elsewhere.
+
+    :param targets: of the CNAMEs that are about to be made.
     """
 
     class AbsoluteNames(host):
         def _fqdn_name(self, record_name: str) -> str:
-            return record_name if self._is_outside(record_name) else super()._fqdn_name(record_name)
+            outside = record_name.rstrip(".") in targets or self._is_outside(record_name)
+            return f"{record_name.rstrip('.')}." if outside else super()._fqdn_name(record_name)
 
         def _full_name(self, record_name: str) -> str:
             return record_name.rstrip(".") if self._is_outside(record_name) else super()._full_name(record_name)

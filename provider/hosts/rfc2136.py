@@ -25,7 +25,7 @@ from provider.hosts import ChangedMeanwhile, Found, HostError
 
 TIMEOUT = 10.0  # seconds for one exchange with one server
 CHANGED = (dns.rcode.YXDOMAIN, dns.rcode.YXRRSET, dns.rcode.NXRRSET, dns.rcode.NXDOMAIN)
-REFUSED = "is the key allowed to update it (BIND: update-policy, allow-update; Knot: acl; PowerDNS: TSIG-ALLOW-DNSUPDATE)?"
+REFUSED = "does it serve the zone, and is the key allowed to update it (BIND: update-policy, allow-update; Knot: acl; PowerDNS: TSIG-ALLOW-DNSUPDATE)?"
 
 
 class Rfc2136:
@@ -95,6 +95,7 @@ class Rfc2136:
     def _ask(self, message: dns.message.Message) -> dns.message.Message:
         """The first usable answer of a server, in their order."""
         reasons: list[str] = []
+        name = message.sections[0][0].name.to_text(omit_final_dot=True)
         for server in self.servers:
             try:
                 response = dns.query.tcp(message, server.address, TIMEOUT, server.port)
@@ -113,7 +114,7 @@ class Rfc2136:
                 f"{REFUSED}" if response.rcode() == dns.rcode.REFUSED else f"does it serve the zone {self.zone}?"
             )
             reasons.append(f"{_shown(server)}: {code} ({hint})")
-        raise HostError(f"no name server takes the request for the zone {self.zone or '?'}: {'; '.join(reasons)}")
+        raise HostError(f"no name server takes the request for {name}: {'; '.join(reasons)}")
 
     def _why(self, error: BaseException) -> str:
         key = self.key.name.to_text(omit_final_dot=True)

@@ -24,12 +24,15 @@ class Config:
 
 
 def load(
-    location: str | None = "westeurope", policy: dict[str, Any] | None = None, **top: Any
+    location: str | None = "westeurope",
+    policy: dict[str, Any] | None = None,
+    encrypted: tuple[str, ...] = (),
+    **top: Any,
 ) -> settings.Settings:
     values = {**GOOD, **top}
     if policy is not None:
         values["policies"] = [{**GOOD["policies"][0], **policy}]
-    return settings.load(Config(values), values, location, "dev")
+    return settings.load(Config(values), values, location, "dev", encrypted=encrypted)
 
 
 def problems(**changes: Any) -> list[str]:
@@ -166,3 +169,65 @@ def test_eleven_free_apps_are_too_many() -> None:
 def test_a_leaving_policy_needs_no_mx_and_has_a_small_max_age() -> None:
     found = load(policy={"mode": "none", "mx": []}).policies[0].policy
     assert found.max_age == 86400
+
+
+UPDATE = {"provider": "rfc2136", "servers": ["192.0.2.1"], "keyName": "k", "keySecret": "c2VjcmV0"}
+
+
+@pytest.mark.parametrize(
+    ("dns", "says"),
+    [
+        ({"provider": "nosuch"}, "dns.provider: 'nosuch' is not known; the providers are azure, rfc2136, lexicon, manual"),
+        ({**UPDATE, "servers": None}, "dns.servers: is missing"),
+        ({**UPDATE, "servers": ["ns1.example.org"]}, "dns.servers[0]: 'ns1.example.org' must be an address"),
+        ({**UPDATE, "servers": ["192.0.2.1:99999"]}, "dns.servers[0]: '192.0.2.1:99999' must be an address"),
+        ({**UPDATE, "keyName": None}, "dns.keyName: is missing"),
+        ({**UPDATE, "keySecret": None}, "dns.keySecret: is missing; pulumi config set --secret --path"),
+        ({**UPDATE, "keySecret": "no base64!"}, "dns.keySecret: is no base64"),
+        ({**UPDATE, "keyAlgorithm": "hmac-sha1"}, "dns.keyAlgorithm: 'hmac-sha1' must be one of"),
+        ({**UPDATE, "resourceGroup": "dns"}, "dns.resourceGroup: means nothing with provider: rfc2136"),
+        ({"provider": "lexicon"}, "dns.host: is missing"),
+        ({"provider": "lexicon", "host": "x", "options": []}, "dns.options: must be a map of Lexicon's options"),
+        ({"provider": "manual", "zone": "a.test"}, "dns.zone: means nothing with provider: manual"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_dns_is_named_by_its_key(dns: dict[str, Any], says: str) -> None:
+    with pytest.raises(settings.SettingsError) as told:
+        load(dns={name: value for name, value in dns.items() if value is not None}, encrypted=("dns",))
+    assert f"mta-sts:{says}" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "dns", [UPDATE, {"provider": "lexicon", "host": "cloudflare", "options": {"auth_token": "t"}}]
+)
+def test_a_secret_that_stands_readable_is_refused_and_not_shown(dns: dict[str, Any]) -> None:
+    with pytest.raises(settings.SettingsError, match="stands in the stack's file for all to read") as told:
+        load(dns=dns)
+    assert "c2VjcmV0" not in str(told.value)
+    assert load(dns=dns, encrypted=("dns",))
+
+
+def test_an_inner_dns_map_keeps_what_it_leaves_out() -> None:
+    domains = ["a.test", {"name": "b.test", "dns": {"servers": ["192.0.2.9"]}}]
+    found = load(dns=UPDATE, policy={"domains": domains}, encrypted=("dns",)).policies[0].domains
+    first, second = (each.dns for each in found)
+    assert isinstance(first, settings_dns.Rfc2136Dns)
+    assert isinstance(second, settings_dns.Rfc2136Dns)
+    assert (second.servers, second.key_secret, second.secrets_in) == (("192.0.2.9",), "c2VjcmV0", "mta-sts:dns")
+
+
+@pytest.mark.parametrize(
+    ("domains", "says"),
+    [
+        (["a.test", {"name": "b.test", "delegateTo": "c.test"}], "'c.test' is no other domain of this stack"),
+        (["a.test", {"name": "b.test", "delegateTo": "b.test"}], "'b.test' is no other domain of this stack"),
+        (
+            [{"name": "a.test", "delegateTo": "b.test"}, {"name": "b.test", "delegateTo": "a.test"}],
+            "b.test is itself delegated",
+        ),
+    ],
+)
+def test_a_delegation_that_leads_nowhere_is_refused(domains: list[Any], says: str) -> None:
+    with pytest.raises(settings.SettingsError) as told:
+        load(policy={"domains": domains})
+    assert says in str(told.value)
