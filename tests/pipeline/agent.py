@@ -73,7 +73,10 @@ class Agent:
         if "checkout" in step or step.get("task") in PROVIDED:
             return None
         inputs = step.get("inputs", {})
-        if step["task"] != "AzureCLI@2" or (inputs["scriptType"], inputs["scriptLocation"]) != ("bash", "inlineScript"):
+        if step["task"] != "AzureCLI@2" or (inputs["scriptType"], inputs["scriptLocation"]) != (
+            "bash",
+            "inlineScript",
+        ):
             raise NotModelledError(str(step))
         assert inputs["azureSubscription"] == "mta-sts"
         return inputs["inlineScript"]

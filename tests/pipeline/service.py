@@ -39,7 +39,7 @@ class Service:
                 self.end_headers()
                 self.wfile.write(text)
 
-            do_GET = do_POST = do_PATCH = _any  # noqa: N815
+            do_GET = do_POST = do_PATCH = _any
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -62,7 +62,11 @@ class Service:
         if who != f"Bearer {self.token}" or query.get("api-version") != ["7.1"]:
             return 401, {"message": "Access denied"}
         if at.path == "/org/oidctoken":
-            token = self.federated() if method == "POST" and query.get("serviceConnectionId") == ["connection"] else None
+            token = (
+                self.federated()
+                if method == "POST" and query.get("serviceConnectionId") == ["connection"]
+                else None
+            )
             return (200, {"oidcToken": token}) if token else (403, {"message": "not authorised"})
         found = THREADS.match(at.path)
         if not found:
