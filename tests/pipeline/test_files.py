@@ -1,6 +1,8 @@
 """The pipelines' files: what Azure Pipelines would make of them, held against its published schema."""
 
 import json
+import subprocess
+import sys
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -132,3 +134,23 @@ def test_the_expander_refuses_what_it_does_not_know(tmp_path: Path, text: str) -
     load(file)
     with pytest.raises((NotModelledError, IndexError)):
         pipeline(file, MAIN)
+
+
+def test_githubs_workflow_is_as_its_published_schema_wants_it(tmp_path: Path) -> None:
+    text = (ROOT / "docs/ci.md").read_text().partition("```yaml\nname: mta-sts\n")[2].partition("```")[0]
+    file = tmp_path / "workflow.yml"
+    file.write_text(text)
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(file)]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert "environment: mta-sts-prod" in text
+    assert run.returncode == 0, run.stdout + run.stderr
+    file.write_text(text.replace("runs-on", "run-on"))
+    assert subprocess.run(command, capture_output=True).returncode != 0
+
+
+def test_the_documentations_stack_file_and_the_pipeline_name_the_same_things() -> None:
+    text = (ROOT / "docs/ci.md").read_text()
+    group = next(each["group"] for each in expanded("main")["variables"] if "group" in each)
+    assert f"the connection `{group}`" in text.lower()
+    assert "stacks: [dev, prod]" in text
+    assert load(ROOT / "azure-pipelines.yml")["parameters"][0]["default"] == ["dev", "prod"]
