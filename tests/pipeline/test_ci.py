@@ -1,7 +1,9 @@
 """tools.ci, piece by piece: the comment's text, the one thread it is in, and a sign-in that stays fresh."""
 
 import os
+import signal
 import stat
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -17,6 +19,7 @@ from tools.ci.preview import Preview
 
 from .service import Service
 
+ROOT = Path(__file__).parents[2]
 TOKEN = "run-token-3c1d"
 
 
@@ -48,7 +51,7 @@ def run(service: Service, **changes: str) -> dict[str, str]:
 
 
 def test_a_comment_begins_with_what_matters() -> None:
-    text = comment.render([found(), found(stack="dev", changes=[], counts={"same": 13}, notes=[])], {})
+    text = comment.render([found(), found(stack="dev", changes=[], counts={"same": 13}, notes=[])])
     assert text.startswith(comment.MARKER)
     wanted = ["#### prod: 1 replace, 12 same", "| **replace** | `example.org-cname` |", "it is wrong", "a note",
               "#### dev: no changes (13 same)", "<details>", "+ a line"]  # fmt: skip
@@ -58,28 +61,42 @@ def test_a_comment_begins_with_what_matters() -> None:
 @pytest.mark.parametrize("sign", ["x", "𝒳"])  # the second counts twice
 def test_what_is_longer_than_azure_devops_takes_is_cut_and_says_so(sign: str) -> None:
     big = "\n".join(f"line {number} {sign * 90}" for number in range(4000))
-    text = comment.render([found(diff=big), found(stack="dev", diff=big)], {})
+    text = comment.render([found(diff=big), found(stack="dev", diff=big)])
     assert 140_000 < comment.length(text) <= comment.LIMIT
     assert text.count("cut here") == 2
     assert text.count("<details>") == text.count("</details>") == 2
-    assert comment.length(comment.render([found(notes=[("error", "", big)])], {})) <= comment.LIMIT
+    assert comment.length(comment.render([found(notes=[("error", "", big)])])) <= comment.LIMIT
 
 
 def test_backticks_in_a_diff_end_no_code_block() -> None:
-    text = comment.render([found(diff="a\n````\n</details>")], {})
+    text = comment.render([found(diff="a\n````\n</details>")])
     assert "`````diff\na\n````\n</details>\n`````" in text
 
 
-def test_a_comment_has_no_secret_of_its_environment() -> None:
+def test_a_preview_is_kept_without_the_secrets_of_its_step(tmp_path: Path) -> None:
     secret = {
-        "PULUMI_CONFIG_PASSPHRASE": "correct horse",
+        "PULUMI_CONFIG_PASSPHRASE": 'correct "horse"',
         "DNS_API_KEY": "abcdef0123",
         "STORAGE_TOKEN": "tok-tok-tok",
     }
     told = " ".join(secret.values())
-    text = comment.render([found(diff=told, notes=[("error", "", told)])], {**secret, "HOME": "/home/x"})
+    preview = found(diff=told, notes=[("error", "", told)])
+    preview.hide({**secret, "HOME": "/home/x"})
+    preview.save(tmp_path / "prod.json")
+    text = comment.render([Preview.load(tmp_path / "prod.json")])
     assert not [value for value in secret.values() if value in text]
     assert text.count("***") == 6
+
+
+def test_a_preview_that_could_not_sign_in_is_told_in_the_comment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Service(TOKEN, lambda: None) as service:
+        for name, value in run(service, PULUMI_STACK="prod").items():
+            monkeypatch.setenv(name, value)
+        assert main(["preview", "--out", str(tmp_path / "prod.json")]) == 0
+        assert main(["comment", "--from", str(tmp_path), "prod"]) == 1
+        assert "authorised for this pipeline" in service.threads[0]["comments"][0]["content"]
 
 
 def test_one_comment_is_made_and_then_updated() -> None:
@@ -212,6 +229,25 @@ def test_elsewhere_the_environment_stays_as_it_is() -> None:
 @pytest.mark.parametrize("code", [0, 3])
 def test_a_commands_exit_code_is_the_steps(code: int) -> None:
     assert main(["run", "--", sys.executable, "-c", f"raise SystemExit({code})"]) == code
+
+
+def test_a_cancelled_run_lets_the_command_end_in_order(tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    child = f"""
+import pathlib, signal, sys, time
+signal.signal(signal.SIGINT, lambda *_: (time.sleep(1), sys.exit(5)))
+pathlib.Path({str(ready)!r}).touch()
+time.sleep(60)
+"""
+    command = [sys.executable, "-m", "tools.ci", "run", "--", sys.executable, "-c", child]
+    process = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+    deadline = time.monotonic() + 20
+    while not ready.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 5
 
 
 def test_our_provider_signs_in_the_way_that_azure_native_is_told_to(

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -41,11 +42,16 @@ def do_preview(options: argparse.Namespace) -> int:
     stack = os.environ.get("PULUMI_STACK", "")
     if not stack:
         raise CiError("PULUMI_STACK is not set")
-    with sign_in.environment(dict(os.environ)) as env:
-        os.environ.clear()
-        os.environ.update(env)
-        found = preview.preview(stack, Path.cwd())
-    options.out.parent.mkdir(parents=True, exist_ok=True)
+    given = dict(os.environ)
+    try:
+        with sign_in.environment(given) as env:
+            os.environ.clear()  # the engine is started with it
+            os.environ.update(env)
+            found = preview.preview(stack, Path.cwd())
+    except CiError as error:
+        print(f"tools.ci: {error}", file=sys.stderr)
+        found = preview.Preview(stack, failed=True, notes=[("error", "", str(error))])
+    found.hide(given)
     found.save(options.out)
     if found.failed:
         print(f"##vso[task.logissue type=error]the preview of {stack} failed")
@@ -56,7 +62,7 @@ def do_preview(options: argparse.Namespace) -> int:
 def do_comment(options: argparse.Namespace) -> int:
     """One comment for all stacks."""
     found = [preview.Preview.load(options.folder / f"{stack}.json") for stack in options.stacks]
-    text = comment.render(found, os.environ, pull_request.run_link(os.environ))
+    text = comment.render(found, pull_request.run_link(os.environ))
     print(f"the comment was {pull_request.publish(text, os.environ)}")
     failed = [each.stack for each in found if each.failed]
     if failed:
@@ -67,10 +73,25 @@ def do_comment(options: argparse.Namespace) -> int:
 def do_run(options: argparse.Namespace) -> int:
     """The command's own exit code."""
     with sign_in.environment(dict(os.environ)) as env:
+        # In a session of its own, a cancelled run's signal reaches the command once, from here: at the first, pulumi
+        # ends in order; a second would end it at once and leave its lock behind.
         try:
-            return subprocess.run(options.words, env=env, check=False).returncode
+            process = subprocess.Popen(options.words, env=env, start_new_session=True)
         except OSError as error:
             raise CiError(f"{options.words[0]}: {error.strerror}") from None
+        told: list[int] = []
+
+        def cancel(number: int, _: object) -> None:
+            if not told:
+                told.append(number)
+                process.send_signal(signal.SIGINT)
+
+        before = {each: signal.signal(each, cancel) for each in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            return process.wait()
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
 
 
 def do_checks(options: argparse.Namespace) -> int:

@@ -1,29 +1,25 @@
 """The pull request's comment: what each stack would change, at a glance first, in full below."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from tools.ci.preview import Preview
 
 MARKER = "<!-- mta-sts: pulumi preview -->"  # not shown; by it the next run finds the comment
 LIMIT = 150_000  # characters; "A discussion comment cannot be longer than …", says Azure DevOps (runatlantis 1585)
 CUT = "\n… cut here, {} characters more: the whole is in this run's log"
-SECRET = re.compile(r"TOKEN|PASSPHRASE|PASSWORD|SECRET|_KEY$|_PAT$", re.IGNORECASE)
 ORDER = ("create", "update", "replace", "delete", "same")
 
 
-def render(previews: Sequence[Preview], environment: Mapping[str, str], link: str = "", limit: int = LIMIT) -> str:
+def render(previews: Sequence[Preview], link: str = "", limit: int = LIMIT) -> str:
     """The comment, in Azure DevOps' Markdown.
 
-    :param environment: whose secrets must not appear in it; the service that hides them in logs doesn't see comments.
     :param link: to the run.
     :param limit: characters (UTF-16 units, as .NET counts).
     """
     run = f" · [run]({link})" if link else ""
-    parts = [f"{MARKER}\n### Pulumi preview{run}\n"]
-    parts += [_summary(each) for each in previews]
-    text = hide("\n".join(parts), environment)
-    diffs = [(each.stack, hide(each.diff, environment)) for each in previews if each.diff]
+    text = "\n".join([f"{MARKER}\n### Pulumi preview{run}\n", *(_summary(each) for each in previews)])
+    diffs = [(each.stack, each.diff) for each in previews if each.diff]
     frame = sum(length(_details(stack, "")) + len(CUT) + 10 for stack, _ in diffs)
     room = (limit - min(length(text), limit) - frame) // max(len(diffs), 1)
     text += "".join(_details(stack, cut(diff, room)) for stack, diff in diffs if room > 0)
@@ -44,14 +40,6 @@ def cut(text: str, limit: int) -> str:
     )
     kept = kept.rpartition("\n")[0] or kept
     return kept + CUT.format(length(text) - length(kept))
-
-
-def hide(text: str, environment: Mapping[str, str]) -> str:
-    """A text without the values of variables that are secret by their name."""
-    values = {value for name, value in environment.items() if SECRET.search(name) and len(value) >= 6}
-    for value in sorted(values, key=len, reverse=True):
-        text = text.replace(value, "***")
-    return text
 
 
 def _summary(found: Preview) -> str:

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from pulumi import automation
 from tools.ci.errors import CiError
 
 QUIET = ("same", "read", "refresh")  # operations that change nothing
+SECRET = re.compile(r"TOKEN|PASSPHRASE|PASSWORD|SECRET|_KEY$|_PAT$", re.IGNORECASE)
 COLOUR = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
 NOTES = {"error": "error", "warning": "warning", "info": "note", "info#err": "note"}
 
@@ -32,8 +34,22 @@ class Preview:
     notes: list[tuple[str, str, str]] = field(default_factory=list)
     diff: str = ""
 
+    def hide(self, environment: Mapping[str, str]) -> None:
+        """Take out the values of variables that are secret by their name: Azure DevOps hides them in logs, but it
+        doesn't see comments."""
+        values = {value for name, value in environment.items() if SECRET.search(name) and len(value) >= 6}
+
+        def hidden(text: str) -> str:
+            for value in sorted(values, key=len, reverse=True):
+                text = text.replace(value, "***")
+            return text
+
+        self.diff = hidden(self.diff)
+        self.notes = [(kind, resource, hidden(text)) for kind, resource, text in self.notes]
+
     def save(self, path: Path) -> None:
         """Keep it for the step that writes the comment."""
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(asdict(self)))
 
     @classmethod
