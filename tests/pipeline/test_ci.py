@@ -1,17 +1,21 @@
 """tools.ci, piece by piece: the comment's text, the one thread it is in, and a sign-in that stays fresh."""
 
+import json
 import os
 import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from provider import azure
+from provider.wait import WaitError
 from tools.ci import comment, pull_request, sign_in
 from tools.ci.__main__ import main
 from tools.ci.errors import CiError
@@ -269,3 +273,38 @@ def test_our_provider_signs_in_the_way_that_azure_native_is_told_to(
     made = azure.credential()
     assert isinstance(made, official.DefaultAzureCredential)
     assert any(isinstance(each, official.WorkloadIdentityCredential) for each in made.credentials)
+
+
+def test_our_provider_asks_github_for_a_token_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(f"{self.path} {self.headers['Authorization']}")
+            body = json.dumps({"value": f"token-{len(asked)}"}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    for name in ("ARM_OIDC_TOKEN", "ARM_OIDC_TOKEN_FILE_PATH", "ARM_OIDC_REQUEST_URL"):
+        monkeypatch.delenv(name, raising=False)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv(
+            "ACTIONS_ID_TOKEN_REQUEST_URL", f"http://127.0.0.1:{server.server_port}/id?api-version=2"
+        )
+        monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "bearer")
+        assert [azure._federated_token(), azure._federated_token()] == ["token-1", "token-2"]
+        server.shutdown()
+    assert asked[0] == "/id?api-version=2&audience=api%3A%2F%2FAzureADTokenExchange Bearer bearer"
+
+
+def test_without_any_way_to_a_token_the_message_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [each for each in os.environ if "OIDC" in each or each.startswith("ACTIONS_")]:
+        monkeypatch.delenv(name)
+    with pytest.raises(WaitError, match=r"ACTIONS_ID_TOKEN_REQUEST_URL.*python -m tools\.ci run"):
+        azure._federated_token()
