@@ -25,7 +25,7 @@ def credential() -> Any:
     """
     from azure import identity
 
-    if _is("ARM_USE_DEFAULT_CREDENTIALS"):
+    if _is("ARM_USE_DEFAULT_AZURE_CREDENTIAL"):
         return identity.DefaultAzureCredential()
     if certificate := os.environ.get("ARM_CLIENT_CERTIFICATE_PATH"):
         password = os.environ.get("ARM_CLIENT_CERTIFICATE_PASSWORD")
@@ -124,11 +124,13 @@ def _federated_token() -> str:
                 return file.read()
         except OSError as error:
             raise WaitError(f"ARM_OIDC_TOKEN_FILE_PATH: can't read {path}: {error.strerror}") from None
-    url = os.environ.get("ARM_OIDC_REQUEST_URL") or os.environ.get("ACTIONS_ID_TOKEN_REQUEST_URL")
-    bearer = os.environ.get("ARM_OIDC_REQUEST_TOKEN") or os.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+    # azure-native 3 reads GitHub's own names; its versions before that, ARM_…
+    url = os.environ.get("ACTIONS_ID_TOKEN_REQUEST_URL") or os.environ.get("ARM_OIDC_REQUEST_URL")
+    bearer = os.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN") or os.environ.get("ARM_OIDC_REQUEST_TOKEN")
     if not url or not bearer:
         raise WaitError(
-            "ARM_USE_OIDC is set, but neither ARM_OIDC_TOKEN, ARM_OIDC_TOKEN_FILE_PATH nor ARM_OIDC_REQUEST_URL is"
+            "ARM_USE_OIDC is set, but neither ARM_OIDC_TOKEN, ARM_OIDC_TOKEN_FILE_PATH nor "
+            "ACTIONS_ID_TOKEN_REQUEST_URL (GitHub's) is; in Azure Pipelines: python -m tools.ci run"
         )
     return _requested(url, bearer)
 

@@ -7,6 +7,7 @@ from sandbox.arm import Answer
 from sandbox.state import State
 
 HOST = "https://login.microsoftonline.com"
+ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"  # RFC 7523 2.2
 
 
 def handle(state: State, method: str, path: str, body: str) -> Answer:
@@ -39,7 +40,13 @@ def _token(state: State, form: dict[str, str]) -> Answer:
     if client != state.setting("client"):
         message = f"Application with identifier '{client}' was not found in the directory."
         return _error("AADSTS700016", message, "unauthorized_client")
-    if form.get("client_secret") != state.setting("client-secret"):
+    if form.get("client_assertion_type") == ASSERTION:
+        if form.get("client_assertion") != state.optional("federated-token"):
+            message = (
+                "Client assertion is not within its valid time range, or no federated credential has its subject."
+            )
+            return _error("AADSTS700024", message, "invalid_client", 401)
+    elif form.get("client_secret") != state.setting("client-secret"):
         message = (
             "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, "
             f"not the client secret ID, for a secret added to app '{client}'."

@@ -39,15 +39,21 @@ class Azure:
     @cached_property
     def client(self) -> Any:
         """The official client, made on first use: importing it takes a while."""
-        from azure.identity import ClientSecretCredential
         from azure.mgmt.resource.resources import ResourceManagementClient
 
-        credential = ClientSecretCredential(
+        return ResourceManagementClient(self.credential(), self.subscription, polling_interval=1, retry_total=6)
+
+    def credential(self) -> Any:
+        """The ways of azure-native to sign in that are modelled, in its order."""
+        from azure.identity import ClientSecretCredential, DefaultAzureCredential
+
+        if os.environ.get("ARM_USE_DEFAULT_AZURE_CREDENTIAL") == "true":
+            return DefaultAzureCredential()
+        return ClientSecretCredential(
             self.setting("tenantId", "ARM_TENANT_ID"),
             self.setting("clientId", "ARM_CLIENT_ID"),
             self.setting("clientSecret", "ARM_CLIENT_SECRET"),
         )
-        return ResourceManagementClient(credential, self.subscription, polling_interval=1, retry_total=6)
 
     def get(self, id_: str, version: str) -> dict[str, Any] | None:
         """A resource as it is; None where it isn't."""

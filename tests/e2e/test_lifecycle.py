@@ -22,7 +22,7 @@ REPORTS = {"tlsReports": ["mailto:tls-reports@example.org"]}
 def test_up_makes_what_senders_accept_and_destroy_leaves_nothing(stack: Stack) -> None:
     stack.configure({**TESTING, **REPORTS})
     run = stack.up()
-    assert "14 created" in run.text
+    assert "15 created" in run.text
     assert assert_policy_before_id(stack.sandbox.log()) == 1
 
     expected = Policy.of("testing", 604800, ["mail.example.org"]).id
@@ -58,6 +58,7 @@ def test_a_changed_policy_touches_content_live_check_and_txt_and_nothing_else(st
             "main-content": "update",
             "example.org-live-policy": "update",
             "example.org-mta-sts": "update",
+            "example.org-mta-sts-seen": "update",
             "example.org-to-leave-set-mode-none-first": "update",
         }
         before = stack.last()

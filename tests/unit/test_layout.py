@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "__main__": {"settings", "components", "policy", "provider"},
     "checks": {"checks", "policy", "provider"},
     "sandbox": {"sandbox", "tools"},  # tools: where the engine is, for PATH
-    "tools": {"tools", "provider"},  # provider: recover asks Azure what exists
+    "tools": {"tools", "provider", "settings"},  # recover asks Azure what exists; render_policy reads a stack
 }
 
 

@@ -1,0 +1,156 @@
+"""The pipelines' files: what Azure Pipelines would make of them, held against its published schema."""
+
+import json
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft7Validator, TypeChecker
+from jsonschema.validators import extend
+
+from .expand import NotModelledError, load, pipeline
+
+ROOT = Path(__file__).parents[2]
+MAIN = {"Build.Reason": "IndividualCI", "Build.SourceBranch": "refs/heads/main"}
+RUNS = {
+    "main": MAIN,
+    "manual": {**MAIN, "Build.Reason": "Manual"},
+    "branch": {"Build.Reason": "Manual", "Build.SourceBranch": "refs/heads/try"},
+    "pull request": {"Build.Reason": "PullRequest", "Build.SourceBranch": "refs/pull/7/merge"},
+    "nightly": {**MAIN, "Build.Reason": "Schedule"},
+}
+
+
+# Scalars are texts here (expand.py), as they are to Azure; a task's inputs are typed all the same.
+TYPES: TypeChecker = Draft7Validator.TYPE_CHECKER.redefine_many(
+    {"boolean": lambda _, value: value in ("true", "false"), "integer": lambda _, value: str(value).isdigit()}
+)
+
+
+@pytest.fixture(scope="module")
+def schema() -> Draft7Validator:
+    """microsoft/azure-pipelines-vscode's service-schema.json, as check-jsonschema carries it."""
+    text = (resources.files("check_jsonschema") / "builtin_schemas/vendor/azure-pipelines.json").read_text()
+    return extend(Draft7Validator, type_checker=TYPES)(json.loads(text))
+
+
+def expanded(run: str, name: str = "azure-pipelines.yml") -> dict[str, Any]:
+    return pipeline(ROOT / name, RUNS[run])
+
+
+def jobs(run: str) -> list[dict[str, Any]]:
+    return [job for stage in expanded(run)["stages"] for job in stage["jobs"]]
+
+
+def steps(job: dict[str, Any]) -> list[dict[str, Any]]:
+    return job["steps"] if "steps" in job else job["strategy"]["runOnce"]["deploy"]["steps"]
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_every_run_is_as_the_published_schema_wants_it(schema: Draft7Validator, run: str) -> None:
+    assert [error.message for error in schema.iter_errors(expanded(run))] == []
+
+
+def test_the_content_pipeline_is_as_the_published_schema_wants_it(schema: Draft7Validator) -> None:
+    assert [error.message for error in schema.iter_errors(expanded("main", "pipelines/content.yml"))] == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"lockBehavior": "whenever"},
+        {"trigger": {"branch": ["main"]}},
+        {"stages": [{"stage": "a", "jobs": [{"job": "a", "steps": [{"task": "AzureCLI@2", "input": {}}]}]}]},
+        {"stages": [{"stage": "a", "jobs": [{"job": "a b", "steps": [{"bash": "true"}]}]}]},
+        {"stages": [{"stage": "a", "jobs": [{"job": "a", "environment": "b", "steps": [{"bash": "true"}]}]}]},
+    ],
+)
+def test_the_schema_finds_what_is_wrong(schema: Draft7Validator, change: dict[str, Any]) -> None:
+    assert list(schema.iter_errors({**expanded("main"), **change}))
+
+
+def test_each_run_has_the_stages_that_it_should() -> None:
+    found = {run: [each["stage"] for each in expanded(run)["stages"]] for run in RUNS}
+    assert found == {
+        "main": ["up_dev", "up_prod"],
+        "manual": ["up_dev", "up_prod"],
+        "branch": ["check"],
+        "pull request": ["check", "preview"],
+        "nightly": ["nightly"],
+    }
+
+
+def test_an_up_waits_for_the_one_before_it_and_for_its_environment() -> None:
+    stages = expanded("main")["stages"]
+    assert not any("dependsOn" in stage or "condition" in stage for stage in stages)  # each after the one before
+    assert [stage["jobs"][0]["environment"] for stage in stages] == ["mta-sts-dev", "mta-sts-prod"]
+    assert expanded("main")["lockBehavior"] == "sequential"
+
+
+def test_nothing_but_an_up_waits_for_an_approval() -> None:
+    assert not [job for run in ("pull request", "nightly", "branch") for job in jobs(run) if "environment" in job]
+
+
+def test_secrets_are_handed_on_by_name_and_never_written_into_a_script() -> None:
+    for run in RUNS:
+        for step in [step for job in jobs(run) for step in steps(job)]:
+            script = step.get("bash") or step.get("inputs", {}).get("inlineScript", "")
+            assert "PASSPHRASE" not in script, step
+            assert "TOKEN" not in script.upper(), step
+            for name, value in step.get("env", {}).items():
+                assert name == "PULUMI_STACK" or value in (f"$({name})", "$(System.AccessToken)"), step
+
+
+def test_lint_and_tests_see_no_secret() -> None:
+    (job,) = jobs("branch")
+    assert {"make check", "make test"} <= {step.get("bash") for step in steps(job)}
+    assert not [step for step in steps(job) if "env" in step or step.get("task") == "AzureCLI@2"]
+
+
+def test_caches_are_keyed_by_what_is_locked() -> None:
+    caches = [step["inputs"] for step in steps(jobs("main")[0]) if step.get("task") == "Cache@2"]
+    assert ["requirements*.txt" in each["key"] for each in caches] == [True, False]
+    assert ["tools/engine/go.sum" in each["key"] for each in caches] == [False, True]
+    assert (ROOT / "tools/engine/go.sum").exists()
+
+
+def test_content_alone_goes_up_with_its_policy() -> None:
+    found = expanded("main", "pipelines/content.yml")
+    render, upload = found["steps"][-2:]
+    assert "tools.render_policy" in render["bash"]
+    assert "--to web/.well-known/mta-sts.txt" in render["bash"]
+    assert upload["task"] == "AzureStaticWebApp@0"
+    assert upload["inputs"]["app_location"] == "/web"
+    assert upload["inputs"]["azure_static_web_apps_api_token"] == "$(deployment_token)"
+
+
+@pytest.mark.parametrize("text", ["a: {'${{ insert }}': x}", "- '${{ else }}': [x]", "- ${{ coalesce('a') }}"])
+def test_the_expander_refuses_what_it_does_not_know(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "x.yml"
+    file.write_text(f"steps:\n  {text}\n" if text.startswith("-") else text)
+    load(file)
+    with pytest.raises((NotModelledError, IndexError)):
+        pipeline(file, MAIN)
+
+
+def test_githubs_workflow_is_as_its_published_schema_wants_it(tmp_path: Path) -> None:
+    text = (ROOT / "docs/ci.md").read_text().partition("```yaml\nname: mta-sts\n")[2].partition("```")[0]
+    file = tmp_path / "workflow.yml"
+    file.write_text(text)
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(file)]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert "environment: mta-sts-prod" in text
+    assert run.returncode == 0, run.stdout + run.stderr
+    file.write_text(text.replace("runs-on", "run-on"))
+    assert subprocess.run(command, capture_output=True).returncode != 0
+
+
+def test_the_documentations_stack_file_and_the_pipeline_name_the_same_things() -> None:
+    text = (ROOT / "docs/ci.md").read_text()
+    group = next(each["group"] for each in expanded("main")["variables"] if "group" in each)
+    assert f"the connection `{group}`" in text.lower()
+    assert "stacks: [dev, prod]" in text
+    assert load(ROOT / "azure-pipelines.yml")["parameters"][0]["default"] == ["dev", "prod"]

@@ -1,0 +1,1 @@
+"""What the pipeline does that a line of shell can't: `python -m tools.ci preview|comment|run|checks` (docs/ci.md)."""

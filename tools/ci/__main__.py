@@ -1,0 +1,130 @@
+"""`python -m tools.ci`: the steps of azure-pipelines.yml that are more than a line of shell; docs/ci.md."""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools.ci import comment, preview, pull_request, sign_in
+from tools.ci.errors import CiError
+
+AGAIN = 30.0  # seconds between two looks
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="python -m tools.ci", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    made = commands.add_parser(
+        "preview", help="pulumi preview --diff of the stack PULUMI_STACK, kept for the comment"
+    )
+    made.add_argument("--out", type=Path, required=True, metavar="FILE", help="where it is kept")
+    made = commands.add_parser("comment", help="put previews on the pull request; exit code 1 where one failed")
+    made.add_argument(
+        "--from", type=Path, required=True, dest="folder", metavar="FOLDER", help="where they are kept"
+    )
+    made.add_argument("stacks", nargs="+", metavar="STACK")
+    made = commands.add_parser("run", help="run a command that signs in to Azure")
+    made.add_argument("words", nargs="+", metavar="COMMAND")
+    made = commands.add_parser("checks", help="python -m checks domain --stack; warnings don't fail the step")
+    made.add_argument(
+        "--patience", type=float, default=0, metavar="SECONDS", help="look again for as long as it fails"
+    )
+    return top
+
+
+def do_preview(options: argparse.Namespace) -> int:
+    """Keep what is found, also of a preview that fails: the comment tells it, and fails the run."""
+    stack = os.environ.get("PULUMI_STACK", "")
+    if not stack:
+        raise CiError("PULUMI_STACK is not set")
+    given = dict(os.environ)
+    try:
+        with sign_in.environment(given) as env:
+            os.environ.clear()  # the engine is started with it
+            os.environ.update(env)
+            found = preview.preview(stack, Path.cwd())
+    except CiError as error:
+        print(f"tools.ci: {error}", file=sys.stderr)
+        found = preview.Preview(stack, failed=True, notes=[("error", "", str(error))])
+    found.hide(given)
+    found.save(options.out)
+    if found.failed:
+        print(f"##vso[task.logissue type=error]the preview of {stack} failed")
+        print(f"##vso[task.complete result=SucceededWithIssues;]the preview of {stack} failed")
+    return 0
+
+
+def do_comment(options: argparse.Namespace) -> int:
+    """One comment for all stacks."""
+    found = [preview.Preview.load(options.folder / f"{stack}.json") for stack in options.stacks]
+    text = comment.render(found, pull_request.run_link(os.environ))
+    print(f"the comment was {pull_request.publish(text, os.environ)}")
+    failed = [each.stack for each in found if each.failed]
+    if failed:
+        raise CiError(f"the preview of {', '.join(failed)} failed; the pull request's comment says why")
+    return 0
+
+
+def do_run(options: argparse.Namespace) -> int:
+    """The command's own exit code."""
+    with sign_in.environment(dict(os.environ)) as env:
+        # In a session of its own, a cancelled run's signal reaches the command once, from here: at the first, pulumi
+        # ends in order; a second would end it at once and leave its lock behind.
+        try:
+            process = subprocess.Popen(options.words, env=env, start_new_session=True)
+        except OSError as error:
+            raise CiError(f"{options.words[0]}: {error.strerror}") from None
+        told: list[int] = []
+
+        def cancel(number: int, _: object) -> None:
+            if not told:
+                told.append(number)
+                process.send_signal(signal.SIGINT)
+
+        before = {each: signal.signal(each, cancel) for each in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            return process.wait()
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+
+def do_checks(options: argparse.Namespace) -> int:
+    """Just after an `up` the resolver may still answer what it was asked before, for as long as the record's TTL."""
+    deadline = time.monotonic() + options.patience
+    with sign_in.environment(dict(os.environ)) as env:
+        while True:
+            code = subprocess.run(
+                [sys.executable, "-m", "checks", "domain", "--stack"], env=env, check=False
+            ).returncode
+            left = deadline - time.monotonic()
+            if code != 2 or left <= 0:
+                break
+            print(f"looking again, for {left:.0f} s at most", flush=True)
+            time.sleep(min(AGAIN, left))
+    if code == 1:
+        print("##vso[task.logissue type=warning]the checks found warnings")
+        print("##vso[task.complete result=SucceededWithIssues;]the checks found warnings")
+        return 0
+    return code
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; what stops it is one line on stderr."""
+    options = parser().parse_args(arguments)
+    try:
+        return {"preview": do_preview, "comment": do_comment, "run": do_run, "checks": do_checks}[options.command](
+            options
+        )
+    except CiError as error:
+        print(f"tools.ci: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""The pull request's comment: what each stack would change, at a glance first, in full below."""
+
+import re
+from collections.abc import Sequence
+
+from tools.ci.preview import Preview
+
+MARKER = "<!-- mta-sts: pulumi preview -->"  # not shown; by it the next run finds the comment
+LIMIT = 150_000  # characters; "A discussion comment cannot be longer than …", says Azure DevOps (runatlantis 1585)
+CUT = "\n… cut here, {} characters more: the whole is in this run's log"
+ORDER = ("create", "update", "replace", "delete", "same")
+
+
+def render(previews: Sequence[Preview], link: str = "", limit: int = LIMIT) -> str:
+    """The comment, in Azure DevOps' Markdown.
+
+    :param link: to the run.
+    :param limit: characters (UTF-16 units, as .NET counts).
+    """
+    run = f" · [run]({link})" if link else ""
+    text = "\n".join([f"{MARKER}\n### Pulumi preview{run}\n", *(_summary(each) for each in previews)])
+    diffs = [(each.stack, each.diff) for each in previews if each.diff]
+    frame = sum(length(_details(stack, "")) + len(CUT) + 10 for stack, _ in diffs)
+    room = (limit - min(length(text), limit) - frame) // max(len(diffs), 1)
+    text += "".join(_details(stack, cut(diff, room)) for stack, diff in diffs if room > 0)
+    return cut(text, limit)
+
+
+def length(text: str) -> int:
+    """Characters as .NET counts them."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def cut(text: str, limit: int) -> str:
+    """A text that is too long, shortened at the end of a line, with a note that says so."""
+    if length(text) <= limit:
+        return text
+    kept = text.encode("utf-16-le", "surrogatepass")[: 2 * max(limit - len(CUT) - 10, 0)].decode(
+        "utf-16-le", "ignore"
+    )
+    kept = kept.rpartition("\n")[0] or kept
+    return kept + CUT.format(length(text) - length(kept))
+
+
+def _summary(found: Preview) -> str:
+    lines = [f"#### {found.stack}: {_headline(found)}"]
+    if found.changes:
+        lines += ["", "| change | resource | type |", "|---|---|---|"]
+        lines += [f"| **{op}** | {_cell(name)} | {_cell(kind)} |" for op, name, kind in found.changes]
+    for kind, resource, text in sorted(found.notes, key=lambda note: ("error", "warning", "note").index(note[0])):
+        lines += ["", f"**{kind}**{f' · {_cell(resource)}' if resource else ''}", _fenced(text)]
+    return "\n".join(lines) + "\n"
+
+
+def _headline(found: Preview) -> str:
+    if found.failed:
+        return "the preview failed"
+    counts = {name: number for name, number in found.counts.items() if name in ORDER or number}
+    named = [f"{counts[name]} {name}" for name in (*ORDER, *(set(counts) - set(ORDER))) if counts.get(name)]
+    return ", ".join(named) if found.changes else f"no changes ({', '.join(named)})" if named else "no changes"
+
+
+def _details(stack: str, diff: str) -> str:
+    return (
+        f"\n<details><summary>pulumi preview --diff, {stack}</summary>\n\n{_fenced(diff, 'diff')}\n\n</details>\n"
+    )
+
+
+def _fenced(text: str, kind: str = "") -> str:
+    """A code block that no backticks within end early."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{kind}\n{text}\n{fence}"
+
+
+def _cell(text: str) -> str:
+    return f"`{text.replace('`', '').replace('|', chr(92) + '|')}`"

@@ -1,0 +1,54 @@
+"""HTTP to Azure DevOps: JSON, retried while the service is busy."""
+
+import json
+from typing import Any
+
+import urllib3
+from urllib3.util import parse_url
+
+from provider.https import context, proxy_for
+from tools.ci.errors import CiError
+
+BUSY = (429, 500, 502, 503, 504)
+
+
+def ask(method: str, url: str, token: str, body: dict[str, Any] | None = None, hint: str = "") -> dict[str, Any]:
+    """One request.
+
+    :param token: the run's access token (`System.AccessToken`).
+    :param hint: the way out when the service refuses.
+    :raises CiError: refused, or no answer after five tries.
+    """
+    parsed = parse_url(url)
+    proxy = proxy_for(parsed.host or "") if parsed.scheme == "https" else None
+    manager = (
+        urllib3.ProxyManager(proxy, ssl_context=context()) if proxy else urllib3.PoolManager(ssl_context=context())
+    )
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Accept": "application/json",
+        # Without it a refusal is a redirect to a page for signing in (azure-identity, _credentials/azure_pipelines.py)
+        "X-TFS-FedAuthRedirect": "Suppress",
+    }
+    # Nothing that is POSTed here does harm when it is POSTed twice: a token is asked for, or a comment that the
+    # next run finds by its marker.
+    retries = urllib3.Retry(
+        4, backoff_factor=0.5, status_forcelist=BUSY, allowed_methods=None, raise_on_status=False
+    )
+    asked = json.dumps(body).encode() if body is not None else None
+    if asked is not None:
+        headers["Content-Type"] = "application/json"
+    what = f"{method} {parsed.host}{parsed.path}"
+    try:
+        with manager:
+            answer = manager.request(method, url, body=asked, headers=headers, retries=retries, timeout=30.0)
+    except urllib3.exceptions.HTTPError as error:
+        raise CiError(f"no answer to {what}: {type(error).__name__}") from None
+    try:
+        found = json.loads(answer.data)
+    except ValueError:
+        found = None
+    if answer.status >= 300 or not isinstance(found, dict):
+        said = str(found.get("message", "")) if isinstance(found, dict) else ""
+        raise CiError(f"Azure DevOps answers {answer.status} to {what}: {'; '.join(filter(None, (said, hint)))}")
+    return found

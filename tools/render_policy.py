@@ -1,0 +1,75 @@
+"""The policy as the program publishes it, for a pipeline that uploads content alone:
+
+    python -m tools.render_policy --stack prod --policy main --to web/.well-known/mta-sts.txt
+
+An upload replaces the whole site, and `web/` holds no policy: without this the upload would take it away.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import settings
+
+PROJECT = "Pulumi.yaml"
+
+
+class StackFile:
+    """A stack's configuration as the engine hands it over, read from its file."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = values
+
+    def get(self, key: str) -> str | None:
+        """Texts as they are, all else as JSON."""
+        value = self.values.get(f"mta-sts:{key}")
+        return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
+def render(folder: Path, stack: str, policy: str) -> bytes:
+    """The bytes of `.well-known/mta-sts.txt`.
+
+    :raises settings.SettingsError: the configuration is wrong, or has no such policy.
+    """
+    path = folder / f"Pulumi.{stack}.yaml"
+    try:
+        given = yaml.safe_load(path.read_text()).get("config") or {}
+        project = yaml.safe_load((folder / PROJECT).read_text()).get("config") or {}
+    except OSError as error:
+        raise settings.SettingsError(
+            f"{error.filename}: {error.strerror}; is the stack's file in the repository?"
+        ) from None
+    except (yaml.YAMLError, AttributeError):
+        raise settings.SettingsError(f"{path.name} is no stack file") from None
+    location = given.get("azure-native:location") or (project.get("azure-native:location") or {}).get("value")
+    keys = [key.removeprefix("mta-sts:") for key in given if key.startswith("mta-sts:")]
+    found = {each.name: each.policy for each in settings.load(StackFile(given), keys, location, stack).policies}
+    if policy not in found:
+        raise settings.SettingsError(f"{path.name} has no policy {policy!r}; it has {', '.join(found)}")
+    return found[policy].render()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write it; mistakes are one line each on stderr."""
+    parser = argparse.ArgumentParser(prog="python -m tools.render_policy", description="Writes a stack's policy.")
+    parser.add_argument("--stack", required=True)
+    parser.add_argument("--policy", default="main", metavar="NAME")
+    parser.add_argument("--to", type=Path, required=True, metavar="FILE")
+    options = parser.parse_args(arguments)
+    try:
+        text = render(Path.cwd(), options.stack, options.policy)
+    except settings.SettingsError as error:
+        print(error, file=sys.stderr)
+        return 1
+    options.to.parent.mkdir(parents=True, exist_ok=True)
+    options.to.write_bytes(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
