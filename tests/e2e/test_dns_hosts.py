@@ -291,3 +291,15 @@ def test_a_zone_in_another_subscription(stack: Stack) -> None:
     stack.up()
     assert stack.senders("example.info")["example.info"]["postfix"] == "VALID"
     assert stack.pulumi("destroy", "--yes", "--skip-preview").code == 0
+
+
+def test_a_record_of_somebody_else_in_azure_dns_is_named_in_the_preview(stack: Stack) -> None:
+    zone = "/resourceGroups/dns/providers/Microsoft.Network/dnsZones/example.org"
+    theirs = {"properties": {"TTL": 300, "TXTRecords": [{"value": ["v=STSv1; id=theirs;"]}]}}
+    stack.arm("PUT", f"{zone}/TXT/_mta-sts", theirs)
+    preview = stack.pulumi("preview")
+    assert preview.code == 0, preview.text
+    assert "_mta-sts.example.org has other records already, which this stack didn't make: TXT v=STSv1; id=theirs;" in preview.text  # fmt: skip
+    up = stack.pulumi("up", "--yes", "--skip-preview")
+    assert up.code != 0
+    assert stack.sandbox.state.get(f"/subscriptions/{stack.environment['ARM_SUBSCRIPTION_ID']}{zone}/TXT/_mta-sts")["properties"]["TXTRecords"] == theirs["properties"]["TXTRecords"]  # type: ignore[index]  # fmt: skip
