@@ -183,7 +183,7 @@ def test_a_policy_goes_from_a_push_to_a_comment_to_an_up_and_drift_is_told(azure
     (comment,) = thread["comments"]
     text = comment["content"]
     assert text.startswith(MARKER)
-    assert "#### dev: 4 update" in text
+    assert "#### dev: 5 update" in text
     assert "#### prod: no changes" in text
     assert "| **update** | `example.net-mta-sts` |" in text
     assert "~ max_age: 604800 => 86400" in text  # the policy's own line, in the full diff
