@@ -79,6 +79,17 @@ sites = {
     )
     for policy in stack.policies
 }
+if stack.devops:
+    from components.devops import Pipeline  # a second to import, which stacks without it needn't wait for
+
+    pipeline = Pipeline(
+        "devops",
+        settings=stack.devops,
+        resource_group=group.name,
+        subscription=group.id.apply(lambda id: id.split("/")[2]),
+        tags=tags,
+    )
+    pulumi.export("repository", pipeline.repository.remote_url)
 
 # What the user looks at: `pulumi stack output domains`, and so on.
 pulumi.export(

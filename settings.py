@@ -12,10 +12,11 @@ from typing import Any, Protocol, TypeVar, cast
 
 from pulumi.runtime.config import get_config_env
 
+import settings_devops
 from policy import Mode, Policy, PolicyError, TlsRptRecord
 from policy.names import check_domain, to_a_label
 
-KEYS = ("policies", "dns", "tags", "resourceGroup", "preflight", "staticSitesClient")
+KEYS = ("policies", "dns", "tags", "resourceGroup", "preflight", "staticSitesClient", "azureDevOps")
 POLICY_KEYS = ("name", "mode", "maxAge", "mx", "sku", "domains", "tlsReports", "dns", "removeEarlyAndRiskMail")
 DOMAIN_KEYS = ("name", "dns", "adoptTlsReports")
 DNS_KEYS = ("provider", "resourceGroup", "zone")
@@ -118,6 +119,7 @@ class Settings:
     preflight: bool
     static_sites_client: str | None
     notes: tuple[str, ...]
+    devops: settings_devops.DevOps | None = None
 
 
 def load(
@@ -146,7 +148,11 @@ def load(
             )
     place = read.location(location)
     dns = read.dns(_value(config, "dns"), "mta-sts:dns", None)
-    policies = read.policies(_value(config, "policies"), dns)
+    devops = settings_devops.read(
+        read, _value(config, "azureDevOps"), dns.resource_group if isinstance(dns, AzureDns) else None
+    )
+    given = _value(config, "policies")
+    policies = read.policies(given, dns) if given or devops is None else ()
     settings = Settings(
         location=place,
         resource_group=read.text(config.get("resourceGroup"), "mta-sts:resourceGroup") or f"mta-sts-{stack}",
@@ -155,6 +161,7 @@ def load(
         preflight=read.switch(config.get("preflight"), "mta-sts:preflight"),
         static_sites_client=read.text(config.get("staticSitesClient"), "mta-sts:staticSitesClient"),
         notes=tuple(read.notes),
+        devops=devops,
     )
     read.across(policies)
     if read.problems:

@@ -14,7 +14,16 @@ import yaml
 from sandbox.control import Sandbox
 
 ROOT = Path(__file__).parents[1]
-PROGRAM = ("__main__.py", "settings.py", "Pulumi.yaml", "components", "policy", "provider", "web")
+PROGRAM = (
+    "__main__.py",
+    "settings.py",
+    "settings_devops.py",
+    "Pulumi.yaml",
+    "components",
+    "policy",
+    "provider",
+    "web",
+)
 TESTING = {
     "name": "main",
     "mode": "testing",
