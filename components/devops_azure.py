@@ -75,7 +75,7 @@ class Deployer(pulumi.ComponentResource):
         managedidentity.FederatedIdentityCredential(
             f"{self._name}-trust",
             resource_group_name=self._group,
-            resource_name=self.identity.name,
+            resource_name_=self.identity.name,
             federated_identity_credential_resource_name="azure-devops",
             issuer=issuer,
             subject=subject,
