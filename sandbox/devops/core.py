@@ -25,6 +25,7 @@ e85f1c62-adfc-4b74-b618-11a150fb195e serviceendpoint endpoints {project}/_apis/{
 86c8381e-5aee-4cde-8ae4-25c0c7f5eaea PipelinesChecks configurations {project}/_apis/pipelines/checks/{resource}/{id} 1
 b5b9a4a4-e6cd-4096-853c-ab7d8b0c4eb2 pipelinePermissions pipelinePermissions {project}/_apis/pipelines/{resource}/{resourceType}/{resourceId} 1
 ebbe6af8-0b91-4c13-8cf1-777c14858188 Graph Groups _apis/{area}/{resource}/{groupDescriptor} 1
+eb85f8cc-f0f6-4264-a5b1-ffe2e4d4801f Graph StorageKeys _apis/{area}/{resource}/{subjectDescriptor} 1
 28010c54-d0c0-4c89-a5b0-1c9e188b9fb7 IMS Identities _apis/{resource}/{identityId} 1
 """.strip().splitlines()
 ]
@@ -141,6 +142,11 @@ def patch_repository(ask: Ask) -> Reply:
 @route("DELETE", "/git/repositories/([^/]+)")
 def delete_repository(ask: Ask) -> Reply:
     return ask.delete("repositories", ask.groups[0])
+
+
+@route("GET", "/Graph/StorageKeys/[^/]+")
+def storage_key(ask: Ask) -> Reply:
+    return 200, {"value": "5a4f3c1e-0000-4000-8000-00000000a001"}
 
 
 @route("GET", "/Graph/Groups")

@@ -15,7 +15,8 @@ def numbered(kind: str, path: str) -> None:
 
     @route("POST", f"/{path}")
     def create(ask: Ask) -> Reply:
-        return 200, ask.put(kind, {**ask.body, "id": ask.number(kind), "revision": 1})
+        owner = {"id": project(ask, ask.path.split("/")[1])["id"]}
+        return 200, ask.put(kind, {**ask.body, "project": owner, "id": ask.number(kind), "revision": 1})
 
     @route("GET", rf"/{path}/(\d+)")
     def get(ask: Ask) -> Reply:
