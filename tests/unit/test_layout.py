@@ -8,9 +8,10 @@ ROOT = Path(__file__).parents[2]
 OURS = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
 MAY_IMPORT = {
     "policy": {"policy"},
-    "settings": {"settings", "policy"},
+    "settings": {"settings", "settings_devops", "policy"},
+    "settings_devops": {"settings", "settings_devops"},  # types alone: settings.Reader
     "provider": {"provider", "policy"},
-    "components": {"components", "settings", "policy", "provider"},
+    "components": {"components", "settings", "settings_devops", "policy", "provider"},
     "__main__": {"settings", "components", "policy", "provider"},
     "checks": {"checks", "policy", "provider"},
     "sandbox": {"sandbox", "tools"},  # tools: where the engine is, for PATH
