@@ -16,7 +16,7 @@ def numbered(kind: str, path: str) -> None:
     @route("POST", f"/{path}")
     def create(ask: Ask) -> Reply:
         owner = {"id": project(ask, ask.path.split("/")[1])["id"]}
-        return 200, ask.put(kind, {**ask.body, "project": owner, "id": ask.number(kind), "revision": 1})
+        return 200, ask.put(kind, {**ask.body, "project": owner, "id": ask.number(kind), "revision": 1, "isDeleted": False})
 
     @route("GET", rf"/{path}/(\d+)")
     def get(ask: Ask) -> Reply:
