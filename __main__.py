@@ -83,6 +83,17 @@ sites = {
 }
 mail_domains = {name: domain for site in sites.values() for name, domain in site.domains.items()}
 announce(mail_domains)
+if stack.devops:
+    from components.devops import Pipeline  # a second to import, which stacks without it needn't wait for
+
+    pipeline = Pipeline(
+        "devops",
+        settings=stack.devops,
+        resource_group=group.name,
+        subscription=group.id.apply(lambda id: id.split("/")[2]),
+        tags=tags,
+    )
+    pulumi.export("repository", pipeline.repository.remote_url)
 
 # What the user looks at: `pulumi stack output domains`, and so on.
 pulumi.export(

@@ -12,12 +12,13 @@ from typing import Any, Protocol, TypeVar, cast
 
 from pulumi.runtime.config import get_config_env, get_config_secret_keys_env
 
+import settings_devops
 import settings_dns
 from policy import Mode, Policy, PolicyError, TlsRptRecord
 from policy.names import check_domain, to_a_label
-from settings_dns import Dns, ManualDns
+from settings_dns import AzureDns, Dns, ManualDns
 
-KEYS = ("policies", "dns", "tags", "resourceGroup", "preflight", "staticSitesClient")
+KEYS = ("policies", "dns", "tags", "resourceGroup", "preflight", "staticSitesClient", "azureDevOps")
 POLICY_KEYS = ("name", "mode", "maxAge", "mx", "sku", "domains", "tlsReports", "dns", "removeEarlyAndRiskMail")
 DOMAIN_KEYS = ("name", "dns", "adoptTlsReports", "delegateTo")
 
@@ -101,6 +102,7 @@ class Settings:
     preflight: bool
     static_sites_client: str | None
     notes: tuple[str, ...]
+    devops: settings_devops.DevOps | None = None
 
 
 def load(
@@ -131,7 +133,11 @@ def load(
             )
     place = read.location(location)
     dns = read.dns(_value(config, "dns"), "mta-sts:dns", None)
-    policies = read.policies(_value(config, "policies"), dns)
+    devops = settings_devops.read(
+        read, _value(config, "azureDevOps"), dns.resource_group if isinstance(dns, AzureDns) else None
+    )
+    given = _value(config, "policies")
+    policies = read.policies(given, dns) if given or devops is None else ()
     settings = Settings(
         location=place,
         resource_group=read.text(config.get("resourceGroup"), "mta-sts:resourceGroup") or f"mta-sts-{stack}",
@@ -140,6 +146,7 @@ def load(
         preflight=read.switch(config.get("preflight"), "mta-sts:preflight"),
         static_sites_client=read.text(config.get("staticSitesClient"), "mta-sts:staticSitesClient"),
         notes=tuple(read.notes),
+        devops=devops,
     )
     read.across(policies)
     if read.problems:

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from sandbox import devops
 from sandbox.state import DELAYS, State
 from tools import get_engine
 
@@ -164,6 +165,8 @@ class Sandbox:
             **dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"), ca),
             **{f"ARM_{name}": value for name, value in who.items()},
             **{f"AZURE_{name}": value for name, value in who.items()},
+            "AZDO_PERSONAL_ACCESS_TOKEN": devops.token(state),
+            "AZDO_ORG_SERVICE_URL": f"https://dev.azure.com/{devops.ORGANIZATION}",
             "MTA_STS_RESOLVER": dns,
             "MTA_STS_NAMESERVERS": dns,
             "PULUMI_BACKEND_URL": f"file://{pulumi}",

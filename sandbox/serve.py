@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox import arm
+from sandbox import arm, devops
 from sandbox.arm import login, operations
 from sandbox.arm.errors import WebError
 from sandbox.arm.sites import NO_CNAME
@@ -24,7 +24,7 @@ from sandbox.swa import hosting, upload
 from sandbox.swa.hosting import Page
 
 ARM, LOGIN, METADATA = "management.azure.com", "login.microsoftonline.com", "aka.ms"
-AZURE = {ARM, LOGIN, METADATA, upload.CLIENT_HOST, upload.CONTENT_HOST}
+AZURE = {ARM, LOGIN, METADATA, upload.CLIENT_HOST, upload.CONTENT_HOST, *devops.HOSTS}
 
 
 class Daemon:
@@ -84,6 +84,8 @@ class Daemon:
             answer = login.handle(self.state, request.method, request.path, body.decode())
             self.state.log("login", host, request.method, request.path, answer.status)
             return web.json_response(answer.body, status=answer.status)
+        if host in devops.HOSTS:
+            return self._devops(request, host, body)
         headers = {name.lower(): value for name, value in request.headers.items()}
         if host == METADATA:
             page = upload.metadata() if request.path == "/swalocaldeploy" else Page(404, b"")
@@ -97,6 +99,14 @@ class Daemon:
         service = "azure" if host in AZURE else "site"
         self.state.log(service, host, request.method, request.path, page.status, f"sha256={page.sha256}")
         return web.Response(status=page.status, body=page.body, headers=page.headers)
+
+    def _devops(self, request: web.BaseRequest, host: str, body: bytes) -> web.Response:
+        who = request.headers.get("Authorization", "")
+        status, answer = devops.handle(self.state, request.method, request.path, dict(request.query), who, body)
+        self.state.log("devops", host, request.method, request.path, status)
+        if isinstance(answer, str):
+            return web.Response(status=status, text=answer, content_type="text/html")
+        return web.Response(status=status) if status == 204 else web.json_response(answer, status=status)
 
     def _arm(self, request: web.BaseRequest, body: bytes) -> web.Response:
         call = arm.Call(

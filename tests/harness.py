@@ -18,6 +18,7 @@ PROGRAM = (
     "__main__.py",
     "settings.py",
     "settings_dns.py",
+    "settings_devops.py",
     "Pulumi.yaml",
     "components",
     "policy",

@@ -60,7 +60,7 @@ def route(method: str, pattern: str) -> Callable[[Handler], Handler]:
 
 def handle(call: Call) -> Answer:
     """Authorise, finish what is due, find the handler, and turn errors into ARM's answers."""
-    from sandbox.arm import groups, operations, sites, zones  # noqa: F401  (they register their routes)
+    from sandbox.arm import groups, operations, roles, sites, zones  # noqa: F401  (they register their routes)
 
     operations.settle(call.state, call.view)
     try:

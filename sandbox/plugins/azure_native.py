@@ -141,6 +141,7 @@ class AzureNative(protocol.Provider):
     def names_in(self, type_: Type, id_: str) -> dict[str, str]:
         """The path inputs in a resource id."""
         pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(type_.path))
+        pattern = pattern.replace("(?P<scope>[^/]+)", "(?P<scope>.+)")  # a whole resource id
         match = re.fullmatch(pattern, id_, re.IGNORECASE)
         return {n: v for n, v in match.groupdict().items() if n != "subscriptionId"} if match else {}
 

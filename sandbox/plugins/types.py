@@ -26,6 +26,7 @@ class Type:
 
 GROUP = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}"
 SITE = f"{GROUP}/providers/Microsoft.Web/staticSites/{{name}}"
+IDENTITY = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{{resourceName}}"
 ZONE = f"{GROUP}/providers/Microsoft.Network/dnsZones/{{zoneName}}"
 
 
@@ -76,6 +77,33 @@ TYPES = {
                 "aRecords": "ARecords", "aaaaRecords": "AAAARecords", "caaRecords": "caaRecords",
                 "metadata": "metadata"},
         outputs=("fqdn", "provisioningState"),
+    ),
+    "azure-native:managedidentity:UserAssignedIdentity": Type(
+        path=IDENTITY,
+        version="2024-11-30",
+        name="resourceName",
+        top=("location", "tags"),
+        outputs=("clientId", "principalId", "tenantId"),
+        replace=("location",),
+    ),
+    "azure-native:managedidentity:FederatedIdentityCredential": Type(
+        path=f"{IDENTITY}/federatedIdentityCredentials/{{federatedIdentityCredentialResourceName}}",
+        version="2024-11-30",
+        name="federatedIdentityCredentialResourceName",
+        inside=same("issuer", "subject", "audiences"),
+    ),
+    "azure-native:authorization:RoleDefinition": Type(
+        path="{scope}/providers/Microsoft.Authorization/roleDefinitions/{roleDefinitionId}",
+        version="2022-05-01-preview",
+        name="roleDefinitionId",
+        inside={**same("roleName", "description", "permissions", "assignableScopes"), "roleType": "type"},
+    ),
+    "azure-native:authorization:RoleAssignment": Type(
+        path="{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}",
+        version="2022-04-01",
+        name="roleAssignmentName",
+        inside=same("roleDefinitionId", "principalId", "principalType"),
+        replace=("roleDefinitionId", "principalId", "principalType"),
     ),
 }  # fmt: skip
 

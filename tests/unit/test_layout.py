@@ -8,10 +8,11 @@ ROOT = Path(__file__).parents[2]
 OURS = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
 MAY_IMPORT = {
     "policy": {"policy"},
-    "settings": {"settings", "settings_dns", "policy"},
+    "settings": {"settings", "settings_dns", "settings_devops", "policy"},
     "settings_dns": {"settings"},  # for its Reader's type alone
+    "settings_devops": {"settings"},  # the same
     "provider": {"provider", "policy"},
-    "components": {"components", "settings", "settings_dns", "policy", "provider"},
+    "components": {"components", "settings", "settings_dns", "settings_devops", "policy", "provider"},
     "__main__": {"settings", "components", "policy", "provider"},
     "checks": {"checks", "policy", "provider"},
     "sandbox": {"sandbox", "tools"},  # tools: where the engine is, for PATH

@@ -1,0 +1,236 @@
+"""Azure DevOps: project, repository, pipelines and who may do what, as `mta-sts:azureDevOps` describes them.
+
+Project
+ ├ Git repository, empty: this repository is pushed into it
+ │   └ branch policies of main: reviewers, and a build of the pull request
+ ├ service connection ── federated credential of the identity in Azure (components/devops_azure.py): no secret
+ ├ variable group: backend, passphrase, further secrets
+ ├ environment a stack: one run at a time; all but the first wait for approval
+ └ build definitions, allowed to use all of these without asking
+"""
+
+from collections.abc import Mapping
+
+import pulumi
+import pulumi_azuredevops as azuredevops
+
+from components.devops_azure import Deployer
+from settings_devops import DevOps
+
+MAIN = "refs/heads/main"
+DAY = 1440  # minutes
+
+
+class Pipeline(pulumi.ComponentResource):
+    """The whole of it.
+
+    :param name: prefix of the children's names.
+    :param settings: of the stack.
+    :param resource_group: where the identity goes; with its location and tags.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: DevOps,
+        resource_group: pulumi.Input[str],
+        subscription: pulumi.Input[str],
+        tags: Mapping[str, str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("mtasts:index:Pipeline", name, None, opts)
+        self._name = name
+        self._settings = settings
+        service = azuredevops.Provider(
+            f"{name}-organization",
+            org_service_url=settings.organization,  # the PAT comes from AZDO_PERSONAL_ACCESS_TOKEN alone
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self._opts = pulumi.ResourceOptions(parent=self, provider=service)
+        self.project = self._project()
+        self.repository = azuredevops.Git(
+            f"{name}-repository",
+            project_id=self.project,
+            name=settings.repository,
+            initialization=azuredevops.GitInitializationArgs(init_type="Uninitialized"),
+            # The first push makes its branch, main, the default; an empty repository can have none.
+            opts=self._with(pulumi.ResourceOptions(ignore_changes=["defaultBranch", "initialization"])),
+        )
+        self.deployer = Deployer(
+            f"{name}-deployer",
+            settings=settings,
+            resource_group=resource_group,
+            subscription=subscription,
+            tags=tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.connection = self._connection(subscription)
+        self.deployer.trust(
+            self.connection.workload_identity_federation_issuer,
+            self.connection.workload_identity_federation_subject,
+        )
+        self.variables = self._variables()
+        self.environments = {stack: self._environment(stack) for stack in settings.stacks}
+        self.definition = self._definition("mta-sts", "azure-pipelines.yml")
+        self.content = self._definition("mta-sts-content", "pipelines/content.yml", by_hand=True)
+        self._authorize(self.definition)
+        self._branch_policies()
+        self.register_outputs({"repositoryUrl": self.repository.remote_url})
+
+    def _with(self, more: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions.merge(self._opts, more)
+
+    def _project(self) -> pulumi.Output[str]:
+        """Its id."""
+        name = self._settings.project
+        if self._settings.existing_project:
+            found = azuredevops.get_project_output(
+                name=name, opts=pulumi.InvokeOutputOptions(parent=self, provider=self._opts.provider)
+            )
+            return found.apply(lambda project: project.id or "")
+        made = azuredevops.Project(
+            f"{self._name}-project",
+            name=name,
+            description="Mail policies (MTA-STS), deployed by pull request",
+            visibility="private",
+            version_control="Git",
+            work_item_template="Agile",
+            opts=self._opts,
+        )
+        return made.id
+
+    def _connection(self, subscription: pulumi.Input[str]) -> azuredevops.ServiceEndpointAzureRM:
+        return azuredevops.ServiceEndpointAzureRM(
+            f"{self._name}-connection",
+            project_id=self.project,
+            service_endpoint_name="mta-sts",
+            description="Signs the pipeline in as the deployer, without a secret",
+            service_endpoint_authentication_scheme="WorkloadIdentityFederation",
+            azurerm_spn_tenantid=self.deployer.identity.tenant_id,
+            azurerm_subscription_id=subscription,
+            azurerm_subscription_name=subscription,  # a label; its real name takes a right that is needed for nothing
+            credentials=azuredevops.ServiceEndpointAzureRMCredentialsArgs(
+                serviceprincipalid=self.deployer.identity.client_id
+            ),
+            opts=self._opts,
+        )
+
+    def _variables(self) -> azuredevops.VariableGroup:
+        given = self._settings
+        secrets = dict(given.variables)
+        if given.passphrase:
+            secrets["PULUMI_CONFIG_PASSPHRASE"] = given.passphrase
+        return azuredevops.VariableGroup(
+            f"{self._name}-variables",
+            project_id=self.project,
+            name="mta-sts",
+            allow_access=False,
+            variables=[
+                azuredevops.VariableGroupVariableArgs(name="PULUMI_BACKEND_URL", value=given.backend),
+                *(
+                    azuredevops.VariableGroupVariableArgs(
+                        name=name, secret_value=pulumi.Output.secret(value), is_secret=True
+                    )
+                    for name, value in sorted(secrets.items())
+                ),
+            ],
+            opts=self._opts,
+        )
+
+    def _environment(self, stack: str) -> azuredevops.Environment:
+        """Deployments to it run one at a time; those to any but the first stack wait for approval."""
+        made = azuredevops.Environment(
+            f"{self._name}-{stack}", project_id=self.project, name=f"mta-sts-{stack}", opts=self._opts
+        )
+        azuredevops.CheckExclusiveLock(
+            f"{self._name}-{stack}-lock",
+            project_id=self.project,
+            target_resource_id=made.id,
+            target_resource_type="environment",
+            timeout=DAY,
+            opts=self._opts,
+        )
+        if stack != self._settings.stacks[0]:
+            azuredevops.CheckApproval(
+                f"{self._name}-{stack}-approval",
+                project_id=self.project,
+                target_resource_id=made.id,
+                target_resource_type="environment",
+                approvers=[self._approver(each) for each in self._settings.approvers],
+                requester_can_approve=False,
+                timeout=DAY,
+                opts=self._opts,
+            )
+        return made
+
+    def _approver(self, name: str) -> pulumi.Output[str]:
+        """The identity's id, of a group of the organisation or a user's mail address."""
+        options = pulumi.InvokeOutputOptions(parent=self, provider=self._opts.provider)
+        if "@" in name:
+            user = azuredevops.get_identity_users_output(name=name, search_filter="MailAddress", opts=options)
+            return user.apply(lambda found: found.id)
+        return azuredevops.get_group_output(name=name, opts=options).apply(lambda found: found.origin_id)
+
+    def _definition(self, name: str, path: str, by_hand: bool = False) -> azuredevops.BuildDefinition:
+        return azuredevops.BuildDefinition(
+            f"{self._name}-{name}",
+            project_id=self.project,
+            name=name,
+            path="\\",
+            ci_trigger=None if by_hand else azuredevops.BuildDefinitionCiTriggerArgs(use_yaml=True),
+            repository=azuredevops.BuildDefinitionRepositoryArgs(
+                repo_type="TfsGit", repo_id=self.repository.id, branch_name=MAIN, yml_path=path
+            ),
+            opts=self._opts,
+        )
+
+    def _authorize(self, definition: azuredevops.BuildDefinition) -> None:
+        """So that the first run isn't stopped by a question for permission; this pipeline's runs and no other's."""
+        used: dict[str, tuple[str, pulumi.Output[str]]] = {
+            "connection": ("endpoint", self.connection.id),
+            "variables": ("variablegroup", self.variables.id),
+            **{stack: ("environment", made.id) for stack, made in self.environments.items()},
+        }
+        for name, (type_, id_) in used.items():
+            azuredevops.PipelineAuthorization(
+                f"{self._name}-may-use-{name}",
+                project_id=self.project,
+                type=type_,
+                resource_id=id_,
+                pipeline_id=definition.id.apply(int),
+                opts=self._opts,
+            )
+
+    def _branch_policies(self) -> None:
+        """Azure Repos ignores `pr:` in YAML: a pull request is built because a policy of its target says so."""
+        azuredevops.BranchPolicyMinReviewers(
+            f"{self._name}-reviewers",
+            project_id=self.project,
+            settings=azuredevops.BranchPolicyMinReviewersSettingsArgs(
+                reviewer_count=self._settings.reviewers,
+                submitter_can_vote=False,
+                on_push_reset_approved_votes=True,
+                scopes=[
+                    azuredevops.BranchPolicyMinReviewersSettingsScopeArgs(
+                        repository_id=self.repository.id, repository_ref=MAIN, match_type="Exact"
+                    )
+                ],
+            ),
+            opts=self._opts,
+        )
+        azuredevops.BranchPolicyBuildValidation(
+            f"{self._name}-preview",
+            project_id=self.project,
+            settings=azuredevops.BranchPolicyBuildValidationSettingsArgs(
+                display_name="mta-sts preview",
+                build_definition_id=self.definition.id.apply(int),
+                valid_duration=0,  # a changed main asks for a new preview
+                queue_on_source_update_only=False,
+                scopes=[
+                    azuredevops.BranchPolicyBuildValidationSettingsScopeArgs(
+                        repository_id=self.repository.id, repository_ref=MAIN, match_type="Exact"
+                    )
+                ],
+            ),
+            opts=self._opts,
+        )
