@@ -10,12 +10,13 @@ import pulumi.runtime
 from pulumi_azure_native import resources
 
 import settings
+import settings_devops
 from components import adopted, preflight, website
 from components.dns import ZoneError, choose
 from components.mail_domain import announce
 from components.policy_site import PolicySite, without_version_aliases
 from policy import Mode
-from provider.resources import Provider
+from provider.resources import ProjectSeen, Provider
 
 waits = Provider("mtasts")
 HERE = Path(__file__).parent
@@ -38,6 +39,8 @@ try:
     files = website.read(HERE / "web")
     for note in stack.notes:
         pulumi.log.info(note)
+    if stack.devops and (wrong := settings_devops.disagreements(stack.devops, HERE)):
+        raise settings.SettingsError("\n".join(wrong))
     backends = choose.backends(domain for policy in stack.policies for domain in policy.domains)
     preflight.run(stack, backends)
     adopted.register()
@@ -54,6 +57,19 @@ except (
 # and they would be most of its running time (docs/architecture.md).
 pulumi.runtime.register_stack_transformation(without_version_aliases)
 tags = {**stack.tags, "service": "mta-sts"}
+seen: list[pulumi.Resource] = []
+if stack.devops:
+    project = stack.devops
+    seen.append(
+        ProjectSeen(
+            "devops-seen",
+            organization=project.organization,
+            project=project.project,
+            existing=project.existing_project,
+            repository=project.repository,
+            opts=pulumi.ResourceOptions(provider=waits),
+        )
+    )
 group = resources.ResourceGroup(
     "mta-sts",
     resource_group_name=stack.resource_group,
@@ -64,6 +80,7 @@ group = resources.ResourceGroup(
         # Sites move to another region, the group need not: its location says only where Azure keeps its description,
         # and replacing it would delete everything in it first.
         ignore_changes=["location"],
+        depends_on=seen,
     ),
 )
 sites = {
@@ -89,9 +106,11 @@ if stack.devops:
     pipeline = Pipeline(
         "devops",
         settings=stack.devops,
+        seen=seen,
         resource_group=group.name,
         subscription=group.id.apply(lambda id: id.split("/")[2]),
         tags=tags,
+        opts=pulumi.ResourceOptions(providers=[waits]),
     )
     pulumi.export("repository", pipeline.repository.remote_url)
 
@@ -112,6 +131,7 @@ pulumi.export(
         for domain in policy.domains
     },
 )
+pulumi.export("sites", {name: site.site.id for name, site in sites.items()})
 pulumi.export(
     "dnsRecords",
     {name: domain.records for name, domain in mail_domains.items()},

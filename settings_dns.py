@@ -173,7 +173,7 @@ def _lexicon(reader: Reader, given: dict[str, Any], key: str, inherited: Dns | N
         return None
     options, secrets_in = given.get("options"), key
     if options is None:
-        found = above.options if above and above.host == host else {}
+        found: Mapping[str, str] = above.options if above and above.host == host else {}
         secrets_in = above.secrets_in if above and above.host == host else key
     elif not isinstance(options, dict):
         reader.problem(f"{key}.options", f"must be a map of Lexicon's options for {host} (docs/dns.md)")

@@ -4,18 +4,21 @@ Project
  ├ Git repository, empty: this repository is pushed into it
  │   └ branch policies of main: reviewers, and a build of the pull request
  ├ service connection ── federated credential of the identity in Azure (components/devops_azure.py): no secret
- ├ variable group: backend, passphrase, further secrets
+ ├ variable group: backend, passphrase, further secrets; another for content alone
  ├ environment a stack: one run at a time; all but the first wait for approval
  └ build definitions, allowed to use all of these without asking
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 import pulumi
 import pulumi_azuredevops as azuredevops
 
 from components.devops_azure import Deployer
-from settings_devops import DevOps
+from components.dns.hosted import full_name
+from provider.resources import VariableGroup
+from settings_devops import KEY, ContentPipeline, DevOps
 
 MAIN = "refs/heads/main"
 DAY = 1440  # minutes
@@ -26,6 +29,7 @@ class Pipeline(pulumi.ComponentResource):
 
     :param name: prefix of the children's names.
     :param settings: of the stack.
+    :param seen: what nothing is made before: the look for the project.
     :param resource_group: where the identity goes; with its location and tags.
     """
 
@@ -33,6 +37,7 @@ class Pipeline(pulumi.ComponentResource):
         self,
         name: str,
         settings: DevOps,
+        seen: Sequence[pulumi.Resource],
         resource_group: pulumi.Input[str],
         subscription: pulumi.Input[str],
         tags: Mapping[str, str],
@@ -44,7 +49,7 @@ class Pipeline(pulumi.ComponentResource):
         service = azuredevops.Provider(
             f"{name}-organization",
             org_service_url=settings.organization,  # the PAT comes from AZDO_PERSONAL_ACCESS_TOKEN alone
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=seen),
         )
         self._opts = pulumi.ResourceOptions(parent=self, provider=service)
         self.project = self._project()
@@ -72,8 +77,17 @@ class Pipeline(pulumi.ComponentResource):
         self.variables = self._variables()
         self.environments = {stack: self._environment(stack) for stack in settings.stacks}
         self.definition = self._definition("mta-sts", "azure-pipelines.yml")
-        self.content = self._definition("mta-sts-content", "pipelines/content.yml", by_hand=True)
-        self._authorize(self.definition)
+        self._authorize(
+            self.definition,
+            "mta-sts",
+            {
+                "connection": ("endpoint", self.connection.id),
+                "variables": ("variablegroup", self.variables.group_id),
+                **{stack: ("environment", made.id) for stack, made in self.environments.items()},
+            },
+        )
+        if settings.content:
+            self._content(settings.content)
         self._branch_policies()
         self.register_outputs({"repositoryUrl": self.repository.remote_url})
 
@@ -115,27 +129,40 @@ class Pipeline(pulumi.ComponentResource):
             opts=self._opts,
         )
 
-    def _variables(self) -> azuredevops.VariableGroup:
+    def _variables(self) -> VariableGroup:
         given = self._settings
-        secrets = dict(given.variables)
-        if given.passphrase:
-            secrets["PULUMI_CONFIG_PASSPHRASE"] = given.passphrase
-        return azuredevops.VariableGroup(
+        return VariableGroup(
             f"{self._name}-variables",
-            project_id=self.project,
-            name="mta-sts",
-            allow_access=False,
-            variables=[
-                azuredevops.VariableGroupVariableArgs(name="PULUMI_BACKEND_URL", value=given.backend),
-                *(
-                    azuredevops.VariableGroupVariableArgs(
-                        name=name, secret_value=pulumi.Output.secret(value), is_secret=True
-                    )
-                    for name, value in sorted(secrets.items())
-                ),
-            ],
-            opts=self._opts,
+            organization=given.organization,
+            project=self.project,
+            group="mta-sts",
+            values={"PULUMI_BACKEND_URL": given.backend},
+            stack=full_name(),
+            secrets_in=KEY,
+            secrets=given.secrets,
+            fingerprints=given.fingerprints,
+            opts=pulumi.ResourceOptions(parent=self),
         )
+
+    def _content(self, content: ContentPipeline) -> None:
+        """The pipeline for content alone, and the site's deployment token, which it uploads with."""
+        stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{content.stack}"
+        sites = pulumi.StackReference(stack, opts=pulumi.ResourceOptions(parent=self)).get_output("sites")
+        group = VariableGroup(
+            f"{self._name}-content-variables",
+            organization=self._settings.organization,
+            project=self.project,
+            group="mta-sts-content",
+            values={},
+            stack=full_name(),
+            secrets_in=KEY,
+            secrets={},
+            fingerprints={},
+            site=sites.apply(lambda found: cast(dict[str, str], found or {}).get(content.policy, "")),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        definition = self._definition("mta-sts-content", "pipelines/content.yml")
+        self._authorize(definition, "mta-sts-content", {"variables": ("variablegroup", group.group_id)})
 
     def _environment(self, stack: str) -> azuredevops.Environment:
         """Deployments to it run one at a time; those to any but the first stack wait for approval."""
@@ -171,29 +198,29 @@ class Pipeline(pulumi.ComponentResource):
             return user.apply(lambda found: found.id)
         return azuredevops.get_group_output(name=name, opts=options).apply(lambda found: found.origin_id)
 
-    def _definition(self, name: str, path: str, by_hand: bool = False) -> azuredevops.BuildDefinition:
+    def _definition(self, name: str, path: str) -> azuredevops.BuildDefinition:
         return azuredevops.BuildDefinition(
             f"{self._name}-{name}",
             project_id=self.project,
             name=name,
             path="\\",
-            ci_trigger=None if by_hand else azuredevops.BuildDefinitionCiTriggerArgs(use_yaml=True),
+            ci_trigger=azuredevops.BuildDefinitionCiTriggerArgs(use_yaml=True),
             repository=azuredevops.BuildDefinitionRepositoryArgs(
                 repo_type="TfsGit", repo_id=self.repository.id, branch_name=MAIN, yml_path=path
             ),
             opts=self._opts,
         )
 
-    def _authorize(self, definition: azuredevops.BuildDefinition) -> None:
+    def _authorize(
+        self,
+        definition: azuredevops.BuildDefinition,
+        name: str,
+        used: Mapping[str, tuple[str, pulumi.Output[str]]],
+    ) -> None:
         """So that the first run isn't stopped by a question for permission; this pipeline's runs and no other's."""
-        used: dict[str, tuple[str, pulumi.Output[str]]] = {
-            "connection": ("endpoint", self.connection.id),
-            "variables": ("variablegroup", self.variables.id),
-            **{stack: ("environment", made.id) for stack, made in self.environments.items()},
-        }
-        for name, (type_, id_) in used.items():
+        for what, (type_, id_) in used.items():
             azuredevops.PipelineAuthorization(
-                f"{self._name}-may-use-{name}",
+                f"{self._name}-{name}-may-use-{what}",
                 project_id=self.project,
                 type=type_,
                 resource_id=id_,

@@ -56,7 +56,8 @@ class PolicySite(pulumi.ComponentResource):
             location=location,
             sku=web.SkuDescriptionArgs(name=settings.sku, tier=settings.sku),
             # The upload leaves this provider behind; a later PUT that says otherwise is refused
-            # (Azure/static-web-apps 495, 575). buildProperties are mandatory, says @azure/static-web-apps-cli.
+            # (Azure/static-web-apps 495, 575), so that what another upload has left (pipelines/content.yml: DevOps) is
+            # no drift. buildProperties are mandatory, says @azure/static-web-apps-cli.
             provider="SwaCli",
             build_properties=web.StaticSiteBuildPropertiesArgs(
                 app_location="", output_location="", api_location=""
@@ -64,7 +65,9 @@ class PolicySite(pulumi.ComponentResource):
             staging_environment_policy=web.StagingEnvironmentPolicy.DISABLED,
             allow_config_file_updates=True,
             tags=tags,
-            opts=pulumi.ResourceOptions.merge(protected, pulumi.ResourceOptions(depends_on=[group])),
+            opts=pulumi.ResourceOptions.merge(
+                protected, pulumi.ResourceOptions(depends_on=[group], ignore_changes=["provider"])
+            ),
         )
         content = Content(
             f"{name}-content",

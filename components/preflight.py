@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pulumi
 
 from components.dns import Backend
-from provider import preflight
+from provider import azure_devops, preflight
 from settings import Settings
 
 
@@ -39,6 +39,8 @@ def run(settings: Settings, backends: Mapping[str, Backend]) -> None:
         if finding.level == "warning":
             pulumi.log.warn(finding.text)
     errors = [finding.text for finding in findings if finding.level == "error"]
+    if settings.devops:
+        errors += azure_devops.check(settings.devops.organization, settings.devops.project)
     if errors:
         raise PreflightError(
             "\n".join([*errors, "Nothing was touched. (mta-sts:preflight: off skips these checks.)"])

@@ -9,7 +9,7 @@ from provider.wait import Wait
 
 
 class Work(Protocol):
-    """What a kind's module holds. `outlook`, `cautions` and `release` may be missing."""
+    """What a kind's module holds. `outlook`, `cautions`, `stale` and `release` may be missing."""
 
     def apply(self, inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> Awaitable[dict[str, Any]]:
         """Creation and update alike.
@@ -33,6 +33,10 @@ class Work(Protocol):
 
     def cautions(self, old: dict[str, Any], new: dict[str, Any]) -> list[str]:
         """Lines for the user about a change of inputs."""
+        ...
+
+    def stale(self, state: dict[str, Any]) -> list[str]:
+        """The outputs that the world has left behind though no input changed; they make an update."""
         ...
 
     def release(self, state: dict[str, Any], wait: Wait) -> Awaitable[None]:
@@ -124,5 +128,31 @@ KINDS = {
         inputs={"domain": str, "policy": str, "greatestMaxAge": float, "foundMode": str, "removeEarly": bool},
         timeout=60,
         also=frozenset({"release"}),
+    ),
+    "mtasts:index:ProjectSeen": Kind(
+        module="provider.project_seen",
+        id="{organization}/{project}",
+        inputs={"organization": str, "project": str, "existing": bool, "repository": str},
+        timeout=60,
+        also=frozenset({"outlook"}),
+    ),
+    "mtasts:index:VariableGroup": Kind(
+        module="provider.variable_group",
+        id="{name}",
+        inputs={
+            "organization": str,
+            "project": str,
+            "name": str,
+            "values": dict,
+            "stack": str,
+            "secretsIn": str,
+            "secrets": dict,
+            "fingerprints": dict,
+            "site": str,
+        },
+        timeout=120,
+        optional=frozenset({"site"}),
+        makes=frozenset({"groupId"}),
+        also=frozenset({"outlook", "stale", "release"}),
     ),
 }

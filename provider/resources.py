@@ -199,3 +199,71 @@ class SendersHold(pulumi.CustomResource):
     @property
     def held_until(self) -> pulumi.Output[str]:
         return self.__dict__["heldUntil"]
+
+
+class ProjectSeen(pulumi.CustomResource):
+    """An Azure DevOps project that is free to be made, or there to be worked in; see `settings_devops.DevOps`."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        organization: str,
+        project: str,
+        existing: bool,
+        repository: str,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        inputs = {"organization": organization, "project": project, "existing": existing, "repository": repository}
+        super().__init__("mtasts:index:ProjectSeen", name, inputs, opts)
+
+
+class VariableGroup(pulumi.CustomResource):
+    """A variable group of Azure Pipelines. Its secrets aren't here: the plugin reads them where they stand.
+
+    `group_id` is its number.
+
+    :param organization: the organisation's URL.
+    :param project: the project's id.
+    :param group: the group's name.
+    :param values: variables that are no secret.
+    :param stack: the full name of the stack in whose configuration the secrets stand.
+    :param secrets_in: the configuration key that holds them.
+    :param secrets: variable to path in `secrets_in`.
+    :param fingerprints: variable to something that changes when the secret does.
+    :param site: the resource id of the Static Web App whose deployment token becomes `deployment_token`; "" where it
+        isn't made yet, which is an error; None for no such variable.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        organization: str,
+        project: pulumi.Input[str],
+        group: str,
+        values: Mapping[str, str],
+        stack: str,
+        secrets_in: str,
+        secrets: Mapping[str, str],
+        fingerprints: Mapping[str, str],
+        site: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        inputs: dict[str, pulumi.Input[object] | None] = {
+            "organization": organization,
+            "project": project,
+            "name": group,
+            "values": values,
+            "stack": stack,
+            "secretsIn": secrets_in,
+            "secrets": secrets,
+            "fingerprints": fingerprints,
+            "site": site,
+            "groupId": None,
+        }
+        super().__init__("mtasts:index:VariableGroup", name, inputs, opts)
+
+    @property
+    def group_id(self) -> pulumi.Output[str]:
+        return self.__dict__["groupId"]

@@ -101,6 +101,8 @@ class Resources(protocol.Provider):
         for name in kind.inputs:
             if name not in kind.not_compared:
                 paths += differences(name, old.get(name), new.get(name))
+        if "stale" in kind.also:
+            paths += await asyncio.to_thread(kind.work.stale, old)
         return protocol.DiffResponse(
             changes=bool(paths),
             diffs=sorted({path.split("[")[0] for path in paths}),

@@ -19,6 +19,8 @@ PROGRAM = (
     "settings.py",
     "settings_dns.py",
     "settings_devops.py",
+    "azure-pipelines.yml",
+    "pipelines",
     "Pulumi.yaml",
     "components",
     "policy",

@@ -44,6 +44,10 @@ class Cloud(pulumi_mocks.Mocks):
             return f"/subscriptions/sub/resourceGroups/{outputs['name']}", outputs
         if args.typ == "azure-native:managedidentity:UserAssignedIdentity":
             outputs |= {"clientId": "client", "principalId": "principal", "tenantId": "tenant", "name": args.name}
+        if args.typ == "pulumi:pulumi:StackReference":
+            return args.name, {"name": args.name, "outputs": {"sites": {"main": f"site of main in {args.name}"}}}
+        if args.typ == "mtasts:index:VariableGroup":
+            outputs["groupId"] = "7"
         if args.typ.startswith("azuredevops:"):
             outputs |= {"remoteUrl": "https://dev.azure.com/contoso/mail/_git/mta-sts"}
             if args.typ.endswith(":ServiceEndpointAzureRM"):
@@ -114,12 +118,16 @@ def declare(config: dict[str, Any], cloud: Cloud | None = None, location: str = 
     ]:
         del sys.modules[name]
     with (
-        patch.dict(os.environ, PULUMI_CONFIG=json.dumps(values)),
+        patch.dict(
+            os.environ, PULUMI_CONFIG=json.dumps(values), PULUMI_CONFIG_SECRET_KEYS='["mta-sts:azureDevOps"]'
+        ),
         # Mocks have no callback server, which error hooks need.
         patch("pulumi.resource_hooks.register_error_hook", lambda _: asyncio.ensure_future(asyncio.sleep(0))),
     ):
         asyncio.set_event_loop(asyncio.new_event_loop())
-        pulumi.runtime.set_mocks(monitor.mocks, project="mta-sts", stack="test", monitor=monitor)
+        pulumi.runtime.set_mocks(
+            monitor.mocks, project="mta-sts", stack="test", organization="organization", monitor=monitor
+        )
         pulumi.runtime.set_all_config(values)
         pulumi.runtime.settings.set_root_resource(None)  # set_mocks has made one already
         loop = asyncio.get_event_loop()

@@ -30,6 +30,11 @@ class Ask:
     body: Any
     groups: tuple[str, ...] = ()
 
+    def project(self) -> str:
+        """The project before `_apis`, as it was written; "" for none."""
+        first = self.path.strip("/").partition("/")[0]
+        return "" if first == "_apis" else first
+
     def things(self, kind: str) -> list[dict[str, Any]]:
         return [each["body"] for each in self.state.of(f"devops/{kind}")]
 
@@ -101,8 +106,8 @@ def handle(state: State, method: str, path: str, query: dict[str, str], authoriz
     first, _, rest = path.lstrip("/").partition("/")
     if first.lower() != ORGANIZATION:
         return 404, SIGN_IN
-    if state.optional("devops-scopes") == "few" and method not in ("GET", "OPTIONS"):
-        return DevOpsError(403, "Access Denied: the Personal Access Token used has insufficient scopes").reply
+    if any(each in f"/{rest}" for each in (state.optional("devops-withheld") or "").split()):
+        return 401, SIGN_IN  # what a token without the scope gets
     for wanted, pattern, handler in ROUTES:
         match = pattern.match(f"/{rest}")
         if match and wanted == method:

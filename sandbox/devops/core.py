@@ -46,6 +46,16 @@ def areas(ask: Ask) -> Reply:
     return many([])  # everything is under the organisation's URL, as an on-premises server answers
 
 
+@route("GET", "/connectionData")
+def connection_data(ask: Ask) -> Reply:
+    return 200, {"instanceId": str(uuid.uuid5(uuid.NAMESPACE_DNS, "contoso")), "deploymentType": "hosted"}
+
+
+@route("GET", "/projects")
+def list_projects(ask: Ask) -> Reply:
+    return many(ask.things("projects"))
+
+
 @route("GET", "/process/processes")
 def processes(ask: Ask) -> Reply:
     return many([AGILE])
@@ -82,7 +92,8 @@ def create_project(ask: Ask) -> Reply:
     if any(each["name"].lower() == name.lower() for each in ask.things("projects")):
         message = f"TF200019: The following project already exists on the Azure DevOps Server: {name}."
         raise DevOpsError(400, message, "ProjectAlreadyExistsException")
-    ask.put("projects", {**ask.body, "id": str(uuid.uuid4()), "state": "wellFormed", "revision": 1})
+    made = ask.put("projects", {**ask.body, "id": str(uuid.uuid4()), "state": "wellFormed", "revision": 1})
+    repository(ask, made, name)  # a new project comes with a repository of its own name
     return queued()
 
 
@@ -100,13 +111,30 @@ def patch_project(ask: Ask) -> Reply:
 
 @route("DELETE", "/projects/([^/]+)")
 def delete_project(ask: Ask) -> Reply:
-    ask.delete("projects", project(ask, ask.groups[0])["id"])
+    gone = project(ask, ask.groups[0])["id"]
+    for each in ask.things("repositories"):
+        if each["project"]["id"] == gone:
+            ask.delete("repositories", each["id"])
+    ask.delete("projects", gone)
     return queued()
 
 
 @route("POST", "/git/repositories")
 def create_repository(ask: Ask) -> Reply:
-    owner, name = project(ask, ask.body["project"]["id"]), ask.body["name"]
+    return 201, repository(ask, project(ask, ask.body["project"]["id"]), ask.body["name"])
+
+
+def repository(ask: Ask, owner: dict[str, Any], name: str) -> dict[str, Any]:
+    """A new repository.
+
+    :raises DevOpsError: its project has one of that name.
+    """
+    if any(
+        (each["project"]["id"], each["name"].lower()) == (owner["id"], name.lower())
+        for each in ask.things("repositories")
+    ):
+        message = f"TF400948: A Git repository with the name {name} already exists."
+        raise DevOpsError(409, message, "GitRepositoryNameAlreadyExistsException")
     url = f"https://dev.azure.com/contoso/{owner['name']}/_git/{name}"
     urls = dict.fromkeys(("url", "remoteUrl", "sshUrl", "webUrl"), url)
     owner = {"id": owner["id"], "name": owner["name"]}
@@ -118,7 +146,7 @@ def create_repository(ask: Ask) -> Reply:
         "isFork": False,
         "isDisabled": False,
     }
-    return 201, ask.put("repositories", {**made, **urls})
+    return ask.put("repositories", {**made, **urls})
 
 
 @route("GET", "/git/repositories")
@@ -128,10 +156,15 @@ def list_repositories(ask: Ask) -> Reply:
 
 @route("GET", "/git/repositories/([^/]+)")
 def get_repository(ask: Ask) -> Reply:
+    owner = ask.project()
     for each in ask.things("repositories"):
-        if ask.groups[0].lower() in (each["id"], each["name"].lower()):
+        if ask.groups[0].lower() == each["id"] or (
+            ask.groups[0].lower() == each["name"].lower()
+            and owner.lower() in (each["project"]["id"], each["project"]["name"].lower())
+        ):
             return 200, each
-    return 200, ask.get("repositories", ask.groups[0])
+    message = f"TF401019: The Git repository with name or identifier {ask.groups[0]} does not exist"
+    raise DevOpsError(404, message, "GitRepositoryNotFoundException")
 
 
 @route("PATCH", "/git/repositories/([^/]+)")
@@ -154,4 +187,16 @@ def groups(ask: Ask) -> Reply:
     return many([
         {"displayName": "mail-admins", "descriptor": "vssgp.Uy0xLTk", "origin": "vsts", "subjectKind": "group",
          "originId": "5a4f3c1e-0000-4000-8000-00000000a001", "domain": "vstfs:///Framework/IdentityDomain/1"}
+    ])  # fmt: skip
+
+
+@route("GET", "/Identities")
+def identities(ask: Ask) -> Reply:
+    """Users, found by mail address."""
+    known = {"ann@example.com": "5a4f3c1e-0000-4000-8000-00000000b001"}
+    wanted = ask.query.get("filterValue", "")
+    name = {"$type": "System.String", "$value": wanted}
+    return many([
+        {"id": known[each], "providerDisplayName": each, "isActive": True, "properties": {"Mail": name, "Account": name}}
+        for each in known if each == wanted
     ])  # fmt: skip

@@ -38,6 +38,20 @@ for name, path in NUMBERED.items():
     numbered(name, path)
 
 
+@route("GET", "/(?:build/Definitions|serviceendpoint/endpoints|distributedtask/environments)")
+def listed(ask: Ask) -> Reply:
+    owner = project(ask, ask.project())["id"]
+    kind = ask.path.rpartition("/")[2].lower()
+    return many([each for each in ask.things(kind) if owner in str(each)])
+
+
+@route("GET", "/distributedtask/variablegroups")
+def list_groups(ask: Ask) -> Reply:
+    owner, name = project(ask, ask.project())["id"], ask.query.get("groupName")
+    found = [each for each in ask.things("variablegroups") if owner in str(each["variableGroupProjectReferences"])]
+    return many([hidden(each) for each in found if name in (None, each["name"])])
+
+
 @route("POST", "/build/Definitions")
 def create_definition(ask: Ask) -> Reply:
     defaults = {"queueStatus": "enabled", "path": "\\", "jobAuthorizationScope": "projectCollection"}
@@ -76,6 +90,11 @@ def authorized(ask: Ask) -> Reply:
 
 @route("POST", "/distributedtask/variablegroups")
 def create_group(ask: Ask) -> Reply:
+    same = [each for each in ask.things("variablegroups") if each["name"].lower() == ask.body["name"].lower()]
+    owners = [each["projectReference"]["id"] for each in ask.body["variableGroupProjectReferences"]]
+    if any(owner in str(each["variableGroupProjectReferences"]) for each in same for owner in owners):
+        message = f"Variable group with name {ask.body['name']} already exists."
+        raise DevOpsError(409, message, "VariableGroupExistsException")
     return 200, hidden(ask.put("variablegroups", {**ask.body, "id": ask.number("variablegroups")}))
 
 

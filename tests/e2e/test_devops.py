@@ -3,22 +3,35 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import ROOT, Stack
+import yaml
+from harness import ROOT, TESTING, Stack
 
+KEY = "mta-sts:azureDevOps"
 PASSPHRASE = "a-passphrase-that-stands-nowhere-else"
 DEVOPS: dict[str, Any] = {
     "organization": "https://dev.azure.com/contoso",
     "project": "mail",
-    "approvers": ["mail-admins"],
+    "approvers": ["mail-admins", "ann@example.com"],
     "stacks": ["dev", "prod"],
     "backend": "azblob://state?storage_account=contosostate",
     "stateResourceGroup": "state",
 }
+KINDS = (
+    "projects",
+    "repositories",
+    "definitions",
+    "policies",
+    "environments",
+    "checks",
+    "endpoints",
+    "variablegroups",
+)
 
 
 @pytest.fixture(scope="session")
@@ -35,29 +48,51 @@ def provider() -> str:
 def ci(tmp_path: Path, engine: str, provider: str) -> Iterator[Stack]:
     made = Stack(tmp_path, os.pathsep.join(filter(None, (engine, provider))))
     with made.sandbox:
-        made.configure(**{"mta-sts:policies": None, "mta-sts:azureDevOps": DEVOPS})
         made.pulumi("stack", "init", "test")
-        secret = ("config", "set", "--secret", "--path", "mta-sts:azureDevOps.passphrase", PASSPHRASE)
-        assert made.pulumi(*secret).code == 0
+        configure(made)
+        made.secret(f"{KEY}.passphrase", PASSPHRASE)
         yield made
+
+
+def configure(stack: Stack, **changes: Any) -> None:
+    """The stack's configuration with some keys changed; the encrypted passphrase stays."""
+    path = stack.project / "Pulumi.test.yaml"
+    before = yaml.safe_load(path.read_text()) if path.exists() else {}
+    kept = {
+        name: each for name, each in (before or {}).get("config", {}).get(KEY, {}).items() if name == "passphrase"
+    }
+    given = {name: each for name, each in {**DEVOPS, **kept, **changes}.items() if each is not None}
+    stack.configure(**{"mta-sts:policies": None, KEY: given})
 
 
 def things(stack: Stack, kind: str) -> list[dict[str, Any]]:
     return [each["body"] for each in stack.sandbox.state.of(f"devops/{kind}")]
 
 
-def test_one_up_makes_the_whole_of_it_and_destroy_leaves_nothing(ci: Stack) -> None:
-    run = ci.pulumi("up", "--yes", "--skip-preview")
+def group(stack: Stack, name: str) -> dict[str, Any]:
+    (found,) = [each for each in things(stack, "variablegroups") if each["name"] == name]
+    return found["variables"]
+
+
+def up(stack: Stack, *options: str, **environment: str) -> str:
+    run = stack.pulumi("up", "--yes", "--skip-preview", *options, **environment)
     assert run.code == 0, "\n".join(run.errors) or run.text[-3000:]
-    secrets = (PASSPHRASE, ci.sandbox.env()["AZDO_PERSONAL_ACCESS_TOKEN"])
-    shown = run.text + ci.pulumi("stack", "export").stdout + ci.pulumi("stack", "output", "--json").stdout
-    assert [secret for secret in secrets if secret in shown] == []
+    return run.text
+
+
+def test_one_up_makes_the_whole_of_it_and_destroy_leaves_nothing(ci: Stack) -> None:
+    said = up(ci, "--logtostderr", "--logflow", "-v=9")
+    assert "Pipeline" in said
+    assert PASSPHRASE not in said  # not even where the engine logs every value
+    shown = ci.pulumi("stack", "export").stdout + ci.pulumi("stack", "output", "--json", "--show-secrets").stdout
+    assert [each for each in (PASSPHRASE, ci.sandbox.env()["AZDO_PERSONAL_ACCESS_TOKEN"]) if each in shown] == []
     ci.assert_settled()
 
-    (group,) = things(ci, "variablegroups")
-    assert group["variables"]["PULUMI_CONFIG_PASSPHRASE"]["isSecret"]
-    assert group["variables"]["PULUMI_CONFIG_PASSPHRASE"]["value"] == PASSPHRASE
+    variables = group(ci, "mta-sts")
+    assert variables["PULUMI_CONFIG_PASSPHRASE"] == {"value": PASSPHRASE, "isSecret": True}
+    assert variables["PULUMI_BACKEND_URL"]["value"] == DEVOPS["backend"]
     definitions = {each["name"]: each for each in things(ci, "definitions")}
+    assert set(definitions) == {"mta-sts"}
     assert {each["repository"]["defaultBranch"] for each in definitions.values()} == {"refs/heads/main"}
     builds = [each for each in things(ci, "policies") if "buildDefinitionId" in each["settings"]]
     assert [each["settings"]["buildDefinitionId"] for each in builds] == [definitions["mta-sts"]["id"]]
@@ -69,13 +104,110 @@ def test_one_up_makes_the_whole_of_it_and_destroy_leaves_nothing(ci: Stack) -> N
     )
     assert trust["properties"]["subject"] == "sc://contoso/mail/mta-sts"
 
-    ci.configure(
-        **{"mta-sts:policies": None, "mta-sts:azureDevOps": {**DEVOPS, "reviewers": 2, "passphrase": "changed"}}
-    )
-    assert ci.pulumi("up", "--yes", "--skip-preview").code == 0
+    # An update: a reviewer more, another passphrase.
+    configure(ci, reviewers=2)
+    ci.secret(f"{KEY}.passphrase", "changed")
+    assert ci.changes() == {"devops-reviewers": "update", "devops-variables": "update"}
+    up(ci)
     assert 2 in [each["settings"].get("minimumApproverCount") for each in things(ci, "policies")]
+    assert group(ci, "mta-sts")["PULUMI_CONFIG_PASSPHRASE"]["value"] == "changed"
 
+    # Somebody takes a variable away in the portal: drift, which the next up repairs.
+    stored = next(each for each in ci.sandbox.state.of("devops/variablegroups"))
+    del stored["body"]["variables"]["PULUMI_CONFIG_PASSPHRASE"]
+    ci.sandbox.state.put(stored)
+    assert ci.pulumi("refresh", "--yes").code == 0
+    up(ci)
+    assert group(ci, "mta-sts")["PULUMI_CONFIG_PASSPHRASE"]["value"] == "changed"
+
+    # The token of the first day has expired long since.
+    ci.sandbox.state.set("devops-pat", "a-new-personal-access-token")
+    run = ci.pulumi("destroy", "--yes", "--skip-preview", "--run-program")
+    assert run.code == 0, run.text
+    assert {kind: things(ci, kind) for kind in KINDS} == {kind: [] for kind in KINDS}
+
+
+def test_the_content_pipeline_has_the_sites_token_also_after_a_reset(ci: Stack) -> None:
+    configure(ci, contentPipeline={"stack": "prod", "policy": "main"})
+    run = ci.pulumi("preview")
+    assert run.code != 0
+    assert run.errors == ['Preview failed: unknown stack "organization/mta-sts/prod"']
+
+    ci.zones("add", "example.org", "--mx", "mail.example.org")
+    ci.pulumi("stack", "init", "prod", PULUMI_STACK="prod")
+    values = {
+        "azure-native:location": "westeurope",
+        "mta-sts:dns": {"provider": "azure", "resourceGroup": "dns"},
+        "mta-sts:policies": [{"name": "main", **{name: each for name, each in TESTING.items() if name != "name"}}],
+    }
+    path = ci.project / "Pulumi.prod.yaml"
+    before = yaml.safe_load(path.read_text()) if path.exists() else {}
+    path.write_text(yaml.safe_dump({**(before or {}), "config": values}))
+    run = ci.pulumi("preview")
+    assert "no site of that policy yet" in run.text
+    assert run.code != 0
+    up(ci, PULUMI_STACK="prod")
+
+    said = up(ci, "--logtostderr", "--logflow", "-v=9")
+    token = group(ci, "mta-sts-content")["deployment_token"]
+    assert token["isSecret"]
+    assert token["value"]
+    assert token["value"] not in said
+    ci.assert_settled()
+    assert {each["name"] for each in things(ci, "definitions")} == {"mta-sts", "mta-sts-content"}
+
+    site = ci.pulumi("stack", "output", "sites", "--json", PULUMI_STACK="prod").stdout
+    ci.arm("POST", "/resourceGroups/" + yaml.safe_load(site)["main"].split("/resourceGroups/")[1] + "/resetapikey")
+    assert ci.changes() == {"devops-content-variables": "update"}
+    up(ci)
+    renewed = group(ci, "mta-sts-content")["deployment_token"]["value"]
+    assert renewed != token["value"]
+    ci.assert_settled()
+
+
+def refused(stack: Stack, line: str, **environment: str) -> None:
+    """One line, and nothing was made."""
+    before = {kind: things(stack, kind) for kind in KINDS}
+    run = stack.pulumi("up", "--yes", "--skip-preview", **environment)
+    assert run.code != 0
+    errors = [each for each in run.errors if not each.startswith("an unhandled error occurred: program exited")]
+    assert len(errors) == 1, errors  # the engine's own end of every failed program is left out above
+    assert line in errors[0], errors
+    assert {kind: things(stack, kind) for kind in KINDS} == before
+    assert not list(stack.sandbox.state.of("Microsoft.Resources/resourceGroups"))
+
+
+def test_what_cannot_work_is_one_line_and_nothing_is_made(ci: Stack) -> None:
+    state = ci.sandbox.state
+    refused(ci, "AZDO_PERSONAL_ACCESS_TOKEN is not set; make one under", AZDO_PERSONAL_ACCESS_TOKEN="")
+    refused(ci, "refuses the token (203)", AZDO_PERSONAL_ACCESS_TOKEN="expired")
+    state.set("devops-withheld", "/distributedtask/variablegroups /distributedtask/environments")
+    refused(ci, "the token lacks the scopes Variable Groups, Environment; make one")
+    state.set("devops-withheld", "")
+    configure(ci, organization="https://dev.azure.com/cont0so")
+    refused(ci, "organization: Azure DevOps has no organisation https://dev.azure.com/cont0so")
+    configure(ci, existingProject=True)
+    refused(ci, "existingProject: there is no project mail in https://dev.azure.com/contoso")
+    configure(ci, stacks=["dev", "production"])
+    refused(ci, "azure-pipelines.yml: stacks is ['dev', 'prod']")
+
+    owner: dict[str, Any] = {"id": "0c2f6c4e-0000-4000-8000-000000000001", "name": "mail", "state": "wellFormed"}
+    process = {"templateTypeId": "adcc42ab-9882-485e-a3ed-7678f01f66bc"}
+    owner["capabilities"] = {"versioncontrol": {"sourceControlType": "Git"}, "processTemplate": process}
+    state.put({"id": f"/devops/projects/{owner['id']}", "type": "devops/projects", "body": owner})
+    configure(ci)
+    refused(ci, "project: mail is there already in https://dev.azure.com/contoso; set existingProject: true")
+    theirs = {"id": "0c2f6c4e-0000-4000-8000-000000000002", "name": "mta-sts", "project": owner}
+    state.put({"id": f"/devops/repositories/{theirs['id']}", "type": "devops/repositories", "body": theirs})
+    configure(ci, existingProject=True)
+    refused(ci, "repository: mta-sts is there already in the project mail")
+
+    # In a project that was there, all of it but the project comes and goes.
+    configure(ci, existingProject=True, repository="policies")
+    began = time.monotonic()
+    up(ci)
+    assert time.monotonic() - began < 120
     run = ci.pulumi("destroy", "--yes", "--skip-preview")
     assert run.code == 0, run.text
-    kinds = ("projects", "repositories", "definitions", "policies", "environments", "checks", "endpoints")
-    assert {kind: things(ci, kind) for kind in kinds} == {kind: [] for kind in kinds}
+    assert things(ci, "projects") == [owner]
+    assert things(ci, "repositories") == [theirs]

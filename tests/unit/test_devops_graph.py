@@ -1,13 +1,17 @@
 """What `mta-sts:azureDevOps` declares."""
 
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
-import pulumi
 import pytest
 from mocks import Monitor, declare
 
-from settings import SettingsError, load
+import settings_devops
+from settings import Reader, SettingsError, load
+
+ROOT = Path(__file__).parents[2]
 
 DEVOPS: dict[str, Any] = {
     "organization": "https://dev.azure.com/contoso",
@@ -19,12 +23,15 @@ DEVOPS: dict[str, Any] = {
     "stateResourceGroup": "state",
     "passphrase": "correct horse battery staple",
     "variables": {"DNS_KEY": "hush hush hush"},
+    "contentPipeline": {"stack": "prod", "policy": "main"},
 }
 
 
 @pytest.fixture(scope="module")
 def graph() -> Monitor:
-    return declare({"azureDevOps": DEVOPS, "dns": {"provider": "azure", "resourceGroup": "dns"}})
+    return declare(
+        {"preflight": "off", "azureDevOps": DEVOPS, "dns": {"provider": "azure", "resourceGroup": "dns"}}
+    )
 
 
 def test_a_stack_may_have_azure_devops_and_no_policy(graph: Monitor) -> None:
@@ -33,7 +40,7 @@ def test_a_stack_may_have_azure_devops_and_no_policy(graph: Monitor) -> None:
 
 
 def test_an_existing_project_is_not_the_stacks_own() -> None:
-    graph = declare({"azureDevOps": {**DEVOPS, "existingProject": True}})
+    graph = declare({"preflight": "off", "azureDevOps": {**DEVOPS, "existingProject": True}})
     assert not graph.of("azuredevops:index/project:Project")
     assert graph.inputs("devops-repository")["projectId"] == "project that was there"
 
@@ -69,15 +76,50 @@ def test_the_service_connection_holds_no_secret(graph: Monitor) -> None:
     assert trust["audiences"] == ["api://AzureADTokenExchange"]
 
 
-def test_secrets_are_secret_and_nothing_else_holds_them(graph: Monitor) -> None:
-    variables = graph.inputs("devops-variables")["variables"]
-    found = {each["name"]: each for each in pulumi.runtime.rpc.unwrap_rpc_secret(variables)}
-    assert not found["PULUMI_BACKEND_URL"].get("isSecret")
-    for name in ("PULUMI_CONFIG_PASSPHRASE", "DNS_KEY"):
-        assert found[name]["isSecret"]
+def test_no_secret_reaches_the_engine(graph: Monitor) -> None:
+    """It would log them: the plugin reads them where they stand."""
+    inputs = graph.inputs("devops-variables")
+    assert inputs["values"] == {"PULUMI_BACKEND_URL": DEVOPS["backend"]}
+    assert inputs["secrets"] == {"PULUMI_CONFIG_PASSPHRASE": "passphrase", "DNS_KEY": "variables.DNS_KEY"}
+    assert set(inputs["fingerprints"]) == set(inputs["secrets"])
     for secret in (DEVOPS["passphrase"], DEVOPS["variables"]["DNS_KEY"]):
-        holders = {name for name, request in graph.requests.items() if secret in str(request.object)}
-        assert holders == {"devops-variables"}
+        assert not [name for name, request in graph.requests.items() if secret in str(request.object)]
+
+
+def test_a_changed_secret_is_a_change(graph: Monitor) -> None:
+    again = declare(
+        {"preflight": "off", "azureDevOps": {**DEVOPS, "passphrase": "another"}, "dns": {"provider": "manual"}}
+    )
+    old, new = (each.inputs("devops-variables")["fingerprints"] for each in (graph, again))
+    assert old["PULUMI_CONFIG_PASSPHRASE"] != new["PULUMI_CONFIG_PASSPHRASE"]
+    assert old["DNS_KEY"] == new["DNS_KEY"]
+
+
+def test_content_alone_has_its_own_pipeline_and_the_sites_token(graph: Monitor) -> None:
+    assert graph.inputs("devops-mta-sts-content")["repository"]["ymlPath"] == "pipelines/content.yml"
+    assert graph.inputs("devops-content-variables")["site"] == "site of main in organization/mta-sts/prod"
+    without = declare(
+        {
+            "preflight": "off",
+            "azureDevOps": {name: each for name, each in DEVOPS.items() if name != "contentPipeline"},
+        }
+    )
+    assert not [name for name in without.requests if "content" in name]
+
+
+def test_nothing_is_made_before_the_project_was_looked_for(graph: Monitor) -> None:
+    for name in ("devops-organization", "devops-deployer", "mta-sts"):
+        assert "devops-seen" in graph.before(name)
+
+
+def test_the_pipelines_files_say_the_same(tmp_path: Path) -> None:
+    devops = settings_devops.read(Reader(encrypted=["azureDevOps"]), DEVOPS, None)
+    assert devops is not None
+    assert settings_devops.disagreements(devops, ROOT) == []
+    shutil.copytree(ROOT / "pipelines", tmp_path / "pipelines")
+    (tmp_path / "azure-pipelines.yml").write_text("parameters: [{name: stacks, default: [dev]}]")
+    (line,) = settings_devops.disagreements(devops, tmp_path)
+    assert "azure-pipelines.yml: stacks is ['dev']" in line
 
 
 def test_the_deployer_has_the_least_roles(graph: Monitor) -> None:
@@ -109,14 +151,32 @@ def test_the_first_run_is_asked_for_no_permission(graph: Monitor) -> None:
         ({"backend": None, "stateResourceGroup": None}, "azureDevOps.backend: is missing"),
         ({"reviewers": 0}, "azureDevOps.reviewers: 0 must be a number of people, 1 to 10"),
         ({"approvers": []}, "azureDevOps.approvers: is missing; name the group that approves prod"),
-        ({"stacks": ["dev", "dev"]}, "azureDevOps.stacks: dev stands there 2 times"),
+        ({"stacks": ["dev", "prod", "dev"]}, "azureDevOps.stacks: dev stands there 2 times"),
         ({"variables": {"PULUMI_BACKEND_URL": "x"}}, "PULUMI_BACKEND_URL: is set from backend"),
         ({"pat": "x"}, "azureDevOps.pat: there is no such key"),
+        ({"project": "MTA-STS"}, "azureDevOps.repository: mta-sts is what a new project's own first"),
+        (
+            {"contentPipeline": {"stack": "x", "policy": "main"}},
+            "contentPipeline.stack: x is none of the stacks dev",
+        ),
+        ({"contentPipeline": True}, "contentPipeline: must be a map of stack and policy"),
+        ({"variables": {"a b": "x"}}, "azureDevOps.variables.a b: must be a name of letters"),
     ],
 )
 def test_a_mistake_is_one_line_with_the_key(change: dict[str, Any], line: str) -> None:
     values = {"azureDevOps": json.dumps({**DEVOPS, **change})}
     with pytest.raises(SettingsError) as error:
-        load(values, keys=values, location="westeurope", stack="ci")  # pyright: ignore[reportArgumentType]
+        load(values, keys=values, location="westeurope", stack="ci", encrypted=["azureDevOps"])  # pyright: ignore[reportArgumentType]
     assert line in str(error.value)
     assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_secret_for_all_to_read_is_refused() -> None:
+    values = {"azureDevOps": json.dumps(DEVOPS)}
+    with pytest.raises(SettingsError) as error:
+        load(values, keys=values, location="westeurope", stack="ci")  # pyright: ignore[reportArgumentType]
+    assert [line.partition(": ")[0] for line in str(error.value).splitlines()] == [
+        "mta-sts:azureDevOps.passphrase",
+        "mta-sts:azureDevOps.variables.DNS_KEY",
+    ]
+    assert "hush" not in str(error.value)

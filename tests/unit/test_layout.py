@@ -13,7 +13,7 @@ MAY_IMPORT = {
     "settings_devops": {"settings"},  # the same
     "provider": {"provider", "policy"},
     "components": {"components", "settings", "settings_dns", "settings_devops", "policy", "provider"},
-    "__main__": {"settings", "components", "policy", "provider"},
+    "__main__": {"settings", "settings_devops", "components", "policy", "provider"},
     "checks": {"checks", "policy", "provider"},
     "sandbox": {"sandbox", "tools"},  # tools: where the engine is, for PATH
     "tools": {"tools", "provider", "settings"},  # recover asks Azure what exists; render_policy reads a stack

@@ -1,0 +1,112 @@
+"""Azure DevOps, as far as this provider needs it itself: what is there before anything is made, and variable groups.
+
+Signed in with the personal access token in AZDO_PERSONAL_ACCESS_TOKEN, as the azuredevops provider is.
+REST 7.1: learn.microsoft.com/rest/api/azure/devops. That a token without a scope is answered with 401, and one that
+isn't known with 203 or a redirect to a page for signing in, is what users report; it was never tried.
+"""
+
+import os
+from typing import Any, cast
+from urllib.parse import quote, urlsplit
+
+from provider.wait import WaitError
+
+VERSION = "7.1-preview"
+TOKEN = "AZDO_PERSONAL_ACCESS_TOKEN"
+TIMEOUT = 30  # seconds
+NEW_TOKEN = "make one under User settings > Personal access tokens, with the scopes of docs/ci.md"
+# What a token must be able to read, and one call that shows it; a project that isn't there yet is no refusal.
+SCOPES = (
+    ("Project and Team", "{organization}/_apis/projects?$top=1"),
+    ("Code", "{organization}/{project}/_apis/git/repositories"),
+    ("Build", "{organization}/{project}/_apis/build/definitions?$top=1"),
+    ("Variable Groups", "{organization}/{project}/_apis/distributedtask/variablegroups?$top=1"),
+    ("Service Connections", "{organization}/{project}/_apis/serviceendpoint/endpoints"),
+    ("Environment", "{organization}/{project}/_apis/distributedtask/environments?$top=1"),
+    ("Graph", "{graph}/_apis/graph/groups"),
+)
+
+
+class Refused(WaitError):
+    """The token isn't taken."""
+
+
+def check(organization: str, project: str) -> list[str]:
+    """What is wrong with the organisation or the token, a line each; asks, and changes nothing.
+
+    :param organization: its URL, without a slash at the end.
+    """
+    try:
+        if request("GET", f"{organization}/_apis/connectionData") is None:
+            return [f"mta-sts:azureDevOps.organization: Azure DevOps has no organisation {organization}"]
+    except WaitError as error:
+        return [str(error)]
+    graph = organization.replace("https://dev.azure.com", "https://vssps.dev.azure.com")
+    lacking: list[str] = []
+    for scope, path in SCOPES:
+        try:
+            request("GET", path.format(organization=organization, project=quote(project), graph=graph))
+        except Refused:
+            lacking.append(scope)
+        except WaitError as error:
+            return [str(error)]
+    if lacking:
+        many = "scopes" if len(lacking) > 1 else "scope"
+        return [f"{TOKEN}: the token lacks the {many} {', '.join(lacking)}; {NEW_TOKEN}"]
+    return []
+
+
+def request(method: str, url: str, body: dict[str, Any] | None = None) -> dict[str, Any] | None:
+    """One call.
+
+    :returns: the answer's body, {} for an empty one; None where there is no such thing.
+    :raises WaitError: no token, no answer, or a refusal, whose text is Azure DevOps' own.
+    """
+    import requests
+    from requests.adapters import HTTPAdapter
+    from urllib3.util import Retry
+
+    token = os.environ.get(TOKEN)
+    if not token:
+        raise WaitError(f"{TOKEN} is not set; {NEW_TOKEN}, and put it into the environment")
+    place = urlsplit(url)
+    where = f"{place.scheme}://{place.netloc}/{place.path.split('/')[1]}"
+    session = requests.Session()
+    session.mount("https://", HTTPAdapter(max_retries=Retry(3, backoff_factor=1, status_forcelist=(429, 503))))
+    try:
+        answer = session.request(
+            method,
+            url,
+            params={"api-version": VERSION},
+            json=body,
+            auth=("", token),
+            timeout=TIMEOUT,
+            allow_redirects=False,
+        )
+    except requests.RequestException as error:
+        raise WaitError(
+            f"can't reach Azure DevOps at {where}: {type(error).__name__}; is the network up?"
+        ) from None
+    if answer.status_code in (203, 302, 401, 403):
+        text = _message(answer)
+        raise Refused(
+            f"{TOKEN}: {where} refuses the token ({answer.status_code}{text and ' '}{text}): it has expired, is of "
+            f"another organisation, or lacks a scope; {NEW_TOKEN}"
+        )
+    if answer.status_code == 404:
+        return None
+    if answer.status_code >= 400:
+        text = _message(answer)
+        raise WaitError(f"Azure DevOps answers {answer.status_code} to {method} {place.path}{text and ': '}{text}")
+    try:
+        return cast(dict[str, Any], answer.json()) if answer.content else {}
+    except ValueError:
+        raise WaitError(f"Azure DevOps answers {method} {place.path} with something that is no JSON") from None
+
+
+def _message(answer: Any) -> str:
+    """The refusal in Azure DevOps' words, where it has any."""
+    try:
+        return " ".join(str(answer.json()["message"]).split())
+    except (ValueError, KeyError, TypeError):
+        return ""

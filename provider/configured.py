@@ -1,0 +1,39 @@
+"""Secrets, read where they stand encrypted: in the stack's configuration.
+
+The engine logs every value that passes through it at `-v=9`, secret ones too. So a resource says only where its secrets
+stand, and the plugin has the Pulumi CLI decrypt them, with whatever secrets provider the stack has.
+"""
+
+import json
+import subprocess
+from functools import cache
+from typing import Any, cast
+
+from provider.wait import WaitError
+
+TIMEOUT = 60  # seconds
+
+
+@cache
+def read(stack: str, key: str) -> dict[str, Any]:
+    """A map of a stack's configuration, decrypted.
+
+    :param stack: its full name, `<organization>/<project>/<stack>`.
+    :param key: a configuration key or a path in one.
+    :raises WaitError: it can't be read, or is no map.
+    """
+    command = ["pulumi", "config", "get", "--path", key, "--stack", stack, "--non-interactive"]
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise WaitError(f"{key} can't be read: `pulumi config get` doesn't run ({type(error).__name__})") from None
+    if run.returncode:
+        lines = [line for line in run.stderr.splitlines() if line.strip()] or ["no reason given"]
+        raise WaitError(
+            f"{key} can't be read: {lines[0].removeprefix('error: ')}; the secrets there stand in the stack's "
+            "configuration, also while it is destroyed (with a passphrase, PULUMI_CONFIG_PASSPHRASE must be set)"
+        )
+    try:
+        return cast(dict[str, Any], json.loads(run.stdout))
+    except ValueError:
+        raise WaitError(f"{key} can't be read: it is no map any more") from None
