@@ -6,12 +6,16 @@ stand, and the plugin has the Pulumi CLI decrypt them, with whatever secrets pro
 
 import json
 import subprocess
+import time
 from functools import cache
 from typing import Any, cast
 
 from provider.wait import WaitError
 
 TIMEOUT = 60  # seconds
+TRIES = 8
+# The CLI reads the stack's state before its configuration; in a folder, the running update may be writing it.
+BEING_WRITTEN = "failed to load checkpoint"
 
 
 @cache
@@ -23,10 +27,12 @@ def read(stack: str, key: str) -> dict[str, Any]:
     :raises WaitError: it can't be read, or is no map.
     """
     command = ["pulumi", "config", "get", "--path", key, "--stack", stack, "--non-interactive"]
-    try:
-        run = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise WaitError(f"{key} can't be read: `pulumi config get` doesn't run ({type(error).__name__})") from None
+    run = _run(command, key)
+    for _ in range(TRIES):
+        if not run.returncode or BEING_WRITTEN not in run.stderr:
+            break
+        time.sleep(0.5)
+        run = _run(command, key)
     if run.returncode:
         lines = [line for line in run.stderr.splitlines() if line.strip()] or ["no reason given"]
         raise WaitError(
@@ -37,3 +43,10 @@ def read(stack: str, key: str) -> dict[str, Any]:
         return cast(dict[str, Any], json.loads(run.stdout))
     except ValueError:
         raise WaitError(f"{key} can't be read: it is no map any more") from None
+
+
+def _run(command: list[str], key: str) -> "subprocess.CompletedProcess[str]":
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise WaitError(f"{key} can't be read: `pulumi config get` doesn't run ({type(error).__name__})") from None
