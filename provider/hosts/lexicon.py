@@ -8,6 +8,7 @@ can get lost.
 
 import argparse
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -23,6 +24,8 @@ from provider import dns_view
 from provider.hosts import Found, HostError
 
 EXTRA = re.compile(r"`(pip install [^`]+)`")
+BUSY = frozenset({429, 500, 502, 503, 504})  # answers that may be others a moment later
+PAUSES = (1.0, 2.0, 4.0)  # seconds
 T = TypeVar("T")
 
 
@@ -47,8 +50,12 @@ class Lexicon:
     def replace(self, record: str, rdtype: str, found: Found, values: Sequence[str], ttl: int) -> None:
         """See `provider.hosts.Host`; read again afterwards, since some APIs say yes to what they don't do."""
 
+        first = [True]
+
         def change(operations: Any) -> Found:
-            left = list(found.records)
+            # A second try may find some of the first one's work done.
+            left = list(found.records if first else self._read(operations, record, rdtype).records)
+            first.clear()
             for value in values:
                 if left:
                     operations.update_record(left.pop(0).get("id"), rdtype, record, value)
@@ -72,15 +79,22 @@ class Lexicon:
         return Found(frozenset(_value(rdtype, str(each["content"])) for each in records), records)
 
     def _do(self, work: Callable[[Any], T], ttl: int = 300, targets: frozenset[str] = frozenset()) -> T:
-        try:
-            client = self.client(ttl)
-            client.provider_class = _with_absolute_names(client.provider_class, targets)
-            with client as operations:
-                return work(operations)
-        except HostError:
-            raise
-        except Exception as error:  # each host's module raises what it likes
-            raise HostError(self._why(error)) from None
+        """Work with the zone, and try again where its host is busy; `work` may be done several times."""
+        for pause in (*PAUSES, None):
+            try:
+                client = self.client(ttl)
+                client.provider_class = _with_absolute_names(client.provider_class, targets)
+                with client as operations:
+                    return work(operations)
+            except HostError:
+                raise
+            except Exception as error:  # each host's module raises what it likes
+                answer = error.response if isinstance(error, requests.HTTPError) else None
+                busy = answer is not None and answer.status_code in BUSY
+                if pause is None or not busy:
+                    raise HostError(self._why(error)) from None
+                time.sleep(pause)
+        raise AssertionError("the last try returns or raises")
 
     def client(self, ttl: int = 300) -> Client:
         """Lexicon's client for the zone.

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import vcr
 from contract_tools import records
 
@@ -87,3 +88,52 @@ def test_a_target_outside_of_the_zone_stays_outside(host: lexicon.Lexicon) -> No
     assert provider._fqdn_name(target) == f"{target}."  # pyright: ignore[reportPrivateUsage]
     assert provider._full_name(f"{target}.") == target  # pyright: ignore[reportPrivateUsage]
     assert provider._fqdn_name("mta-sts") == f"mta-sts.{ZONE}."  # pyright: ignore[reportPrivateUsage]
+
+
+class Busy:
+    """A host that makes the first record, but answers 500 to that."""
+
+    provider_class = object
+
+    def __init__(self) -> None:
+        self.records: list[dict[str, Any]] = []
+        self.answers = [500]
+
+    def __enter__(self) -> "Busy":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def list_records(self, rdtype: str, record: str) -> list[dict[str, Any]]:
+        return list(self.records)
+
+    def create_record(self, rdtype: str, record: str, value: str) -> None:
+        self.records.append({"id": len(self.records), "type": rdtype, "name": record, "content": value})
+        self.answer()
+
+    def update_record(self, id_: int, rdtype: str, record: str, value: str) -> None:
+        self.records[id_]["content"] = value
+        self.answer()
+
+    def answer(self) -> None:
+        if self.answers:
+            response = requests.Response()
+            response.status_code = self.answers.pop()
+            raise requests.HTTPError(response=response)
+
+
+@pytest.mark.parametrize(("answers", "makes_it"), [([500], True), ([503, 429, 500], True), ([403], False)])
+def test_a_busy_host_is_asked_again_and_no_record_comes_twice(
+    host: lexicon.Lexicon, monkeypatch: pytest.MonkeyPatch, answers: list[int], makes_it: bool
+) -> None:
+    busy = Busy()
+    busy.answers = answers
+    monkeypatch.setattr(lexicon, "PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(host, "client", lambda _: busy)
+    if makes_it:
+        host.replace("_mta-sts.byemike.org", "TXT", Found(frozenset()), ["v=STSv1; id=1;"], 3600)
+    else:
+        with pytest.raises(HostError, match="the API answers 403"):
+            host.replace("_mta-sts.byemike.org", "TXT", Found(frozenset()), ["v=STSv1; id=1;"], 3600)
+    assert [each["content"] for each in busy.records] == ["v=STSv1; id=1;"]
