@@ -37,6 +37,8 @@ def register() -> None:
         if not args.type_.startswith("azure-native:") or args.name not in ids:
             return None
         args.opts.import_ = ids[args.name]
+        # A site becomes this program's, whatever deployed it before; components/policy_site.py ignores that later on.
+        args.opts.ignore_changes = [each for each in args.opts.ignore_changes or () if each != "provider"]
         return pulumi.ResourceTransformationResult(args.props, args.opts)
 
     pulumi.runtime.register_stack_transformation(adopt)
