@@ -15,8 +15,8 @@ from typing import cast
 import pulumi
 import pulumi_azuredevops as azuredevops
 
+from components import full_name
 from components.devops_azure import Deployer
-from components.dns.hosted import full_name
 from provider.resources import VariableGroup
 from settings_devops import KEY, ContentPipeline, DevOps
 
@@ -146,7 +146,7 @@ class Pipeline(pulumi.ComponentResource):
 
     def _content(self, content: ContentPipeline) -> None:
         """The pipeline for content alone, and the site's deployment token, which it uploads with."""
-        stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{content.stack}"
+        stack = full_name(content.stack)
         sites = pulumi.StackReference(stack, opts=pulumi.ResourceOptions(parent=self)).get_output("sites")
         group = VariableGroup(
             f"{self._name}-content-variables",

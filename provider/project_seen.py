@@ -1,5 +1,6 @@
 """`ProjectSeen`: an Azure DevOps project that is free to be made, or there to be worked in."""
 
+import asyncio
 from typing import Any
 from urllib.parse import quote
 
@@ -35,17 +36,15 @@ def look(inputs: dict[str, Any]) -> None:
 
 
 async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:
-    """See `look`; what this stack has made meanwhile isn't in its way.
+    """See `outlook`.
 
     :raises WaitError: as `look`.
     """
-    if any(old.get(name) != inputs[name] for name in ("organization", "project")):
-        look(inputs)
-    return {}
+    return await asyncio.to_thread(outlook, inputs, old)
 
 
 def outlook(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
-    """See `apply`.
+    """See `look`; what this stack has made meanwhile isn't in its way.
 
     :raises WaitError: as `look`.
     """

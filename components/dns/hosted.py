@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import pulumi
 
+from components import full_name
 from components.dns import ZoneError, lexicon, rfc2136
 from provider import hosts
 from provider.resources import RecordSet
@@ -46,11 +47,6 @@ class HostedBackend:
             adopt=adopt,
             opts=opts,
         )
-
-
-def full_name() -> str:
-    """The stack's, as the Pulumi CLI takes it everywhere: organization/project/stack."""
-    return f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
 
 
 def backends(domains: Iterable[tuple[str, Rfc2136Dns | LexiconDns]]) -> dict[str, HostedBackend]:

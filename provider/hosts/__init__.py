@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol
 
+from provider.wait import WaitError
 
-class HostError(Exception):
+
+class HostError(WaitError):
     """What a user reads: the host said no, or nothing. One line, with the way out."""
 
 

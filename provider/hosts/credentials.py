@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from provider import configured
-from provider.hosts import HostError
-from provider.wait import WaitError
 
 
 def of(place: Mapping[str, Any]) -> dict[str, str]:
@@ -13,12 +11,9 @@ def of(place: Mapping[str, Any]) -> dict[str, str]:
 
     :param place: `stack`, its full name, and `secretsIn`, the configuration key of a `dns` map.
     :returns: `keySecret`, or the host's options.
-    :raises HostError: they can't be read.
+    :raises WaitError: they can't be read.
     """
-    try:
-        found = configured.read(str(place["stack"]), str(place["secretsIn"]))
-    except WaitError as error:
-        raise HostError(str(error)) from None
+    found = configured.read(str(place["stack"]), str(place["secretsIn"]))
     if place["provider"] == "lexicon":
         return {name: str(value) for name, value in found.get("options", {}).items()}
     return {"keySecret": str(found.get("keySecret", ""))}
