@@ -9,14 +9,15 @@ import pulumi
 import pulumi.runtime
 from pulumi_azure_native import resources
 
-import settings
 import settings_devops
 from components import adopted, preflight, website
-from components.dns import ZoneError, choose
+from components.dns import choose
 from components.mail_domain import announce
 from components.policy_site import PolicySite, without_version_aliases
-from policy import Mode
+from policy import Mode, UserError
 from provider.resources import ProjectSeen, Provider
+from settings import engine
+from settings.stack import load
 
 waits = Provider("mtasts")
 HERE = Path(__file__).parent
@@ -28,29 +29,23 @@ NEXT = {
 
 config = pulumi.Config("mta-sts")
 try:
-    stack = settings.load(
+    stack = load(
         config,
-        keys=settings.keys_of("mta-sts"),
+        keys=engine.keys("mta-sts"),
         location=pulumi.Config("azure-native").get("location"),
         stack=pulumi.get_stack(),
-        azure_keys=settings.keys_of("azure-native"),
-        encrypted=settings.encrypted_keys(),
+        azure_keys=engine.keys("azure-native"),
+        encrypted=engine.encrypted_keys("mta-sts"),
     )
     files = website.read(HERE / "web")
     for note in stack.notes:
         pulumi.log.info(note)
     if stack.devops and (wrong := settings_devops.disagreements(stack.devops, HERE)):
-        raise settings.SettingsError("\n".join(wrong))
+        raise UserError("\n".join(wrong))
     backends = choose.backends(domain for policy in stack.policies for domain in policy.domains)
     preflight.run(stack, backends)
     adopted.register()
-except (
-    settings.SettingsError,
-    website.WebsiteError,
-    ZoneError,
-    preflight.PreflightError,
-    adopted.AdoptionError,
-) as error:
+except UserError as error:
     raise pulumi.RunError(str(error)) from None
 
 # azure-native gives each resource an alias for every API version there ever was. This program has used only one,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from settings import Reader
+    from settings.reader import Reader
 
 KEY = "mta-sts:azureDevOps"
 KEYS = (

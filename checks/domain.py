@@ -9,12 +9,12 @@ from typing import Any, cast
 
 import dns.exception
 
-from checks import judge, mail
+from checks import judge
 from checks.finding import Domain, Level, Line
+from internet import dns_view, https, smtp
+from internet.dns_view import plain
 from policy import Policy, PolicyError, StsRecord, TlsRptRecord
-from provider import dns_view, https
-from provider.dns_view import plain
-from provider.live_policy import POLICY_PATH
+from policy.places import POLICY_PATH, policy_host, sts_record, tlsrpt_record
 
 THREADS = 64
 Found = tuple[list[str], int, str]  # values, TTL in seconds, where a CNAME led ("" for nowhere)
@@ -30,7 +30,7 @@ class Look:
     def __init__(self, ids: Mapping[str, str] | None = None, smtp_port: int | None = 25) -> None:
         self.ids = ids or {}
         self.smtp_port = smtp_port
-        self._servers: dict[str, Future[mail.Server]] = {}
+        self._servers: dict[str, Future[smtp.Server]] = {}
         self._lock = Lock()
 
     def at(self, names: Sequence[str], done: Callable[[Domain], None] = lambda _: None) -> list[Domain]:
@@ -67,7 +67,7 @@ class Look:
         return found
 
     def _record(self, found: Domain) -> StsRecord | None:
-        owner, check = f"_mta-sts.{found.name}", "record"
+        owner, check = sts_record(found.name), "record"
         try:
             texts, ttl, alias = lookup(owner, "TXT")
         except dns.exception.DNSException as error:
@@ -89,7 +89,7 @@ class Look:
         return record
 
     def _policy(self, found: Domain) -> Policy | None:
-        host = f"mta-sts.{found.name}"
+        host = policy_host(found.name)
         started = time.monotonic()
         try:
             pages = https.fetch(host, POLICY_PATH)
@@ -149,11 +149,11 @@ class Look:
                 found.lines.append(_guarded(f"server {host}", lambda host=host: judge.server_line(host, probes[host].result())))  # fmt: skip
             found.lines.append(dane[host].result())
 
-    def _probe(self, host: str) -> Future[mail.Server]:
+    def _probe(self, host: str) -> Future[smtp.Server]:
         """One mail server; one that many domains share is asked once."""
         with self._lock:
             if host not in self._servers:
-                self._servers[host] = self._pool.submit(mail.probe, host, self.smtp_port or 25)
+                self._servers[host] = self._pool.submit(smtp.probe, host, self.smtp_port or 25)
             return self._servers[host]
 
 
@@ -216,7 +216,7 @@ def _dane(host: str) -> Line:
 
 
 def _tls_reports(name: str) -> Line:
-    owner, check = f"_smtp._tls.{name}", "tls-reports"
+    owner, check = tlsrpt_record(name), "tls-reports"
     texts = lookup(owner, "TXT")[0]
     try:
         record = TlsRptRecord.find(texts)
@@ -231,13 +231,13 @@ def _tls_reports(name: str) -> Line:
 
 def _name_servers(name: str) -> Line:
     """Every name server of the zone answers the same."""
-    check, asked = "name-servers", (f"_mta-sts.{name}", "TXT")
+    check, asked = "name-servers", (sts_record(name), "TXT")
     servers = dns_view.name_servers(asked[0])
     found: dict[str, frozenset[str]] = {}
     silent: list[str] = []
     for server in servers:
         try:
-            found[str(server)] = dns_view.values_at(server, *asked) | dns_view.values_at(server, f"mta-sts.{name}", "CNAME")  # fmt: skip
+            found[str(server)] = dns_view.values_at(server, *asked) | dns_view.values_at(server, policy_host(name), "CNAME")  # fmt: skip
         except (dns.exception.DNSException, OSError) as error:
             silent.append(f"{server} ({dns_view.reason(error)})")
     if len(set(found.values())) > 1:

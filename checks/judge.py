@@ -2,12 +2,11 @@
 
 import time
 
-from checks import mail
 from checks.finding import Level, Line
+from checks.preflight import hint
+from internet import https, smtp
 from policy import Mode, Policy, PolicyError
-from provider import https
-from provider.live_policy import POLICY_PATH
-from provider.preflight import hint
+from policy.places import POLICY_PATH
 
 DAY = 86_400  # seconds
 SOON = 14  # days left of a certificate that is still fine
@@ -75,7 +74,7 @@ def allowed(policy: Policy, host: str) -> Line:
     return Line("mx", level, f"{host} is allowed by no mx of the policy", "RFC 8461 4.1", hint(host, policy.mx))
 
 
-def server_line(host: str, server: mail.Server) -> Line:
+def server_line(host: str, server: smtp.Server) -> Line:
     """Whether a sender that enforces would deliver to a mail server."""
     check = f"server {host}"
     if not server.connected:

@@ -8,11 +8,9 @@ from typing import cast
 import pulumi
 import pulumi.runtime
 
+from policy import UserError
+
 VARIABLE = "MTA_STS_ADOPT"  # set by `python -m tools.recover`, for one run
-
-
-class AdoptionError(ValueError):
-    """The variable can't be read."""
 
 
 def register() -> None:
@@ -20,7 +18,7 @@ def register() -> None:
 
     Where the program's inputs differ from what is found, the engine imports and then updates.
 
-    :raises AdoptionError: it is no such object.
+    :raises UserError: it is no such object.
     """
     text = os.environ.get(VARIABLE)
     if not text:
@@ -30,7 +28,7 @@ def register() -> None:
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise AdoptionError(f"{VARIABLE} must be a JSON object of resource name to Azure resource id")
+        raise UserError(f"{VARIABLE} must be a JSON object of resource name to Azure resource id")
     ids = cast(Mapping[str, str], found)
 
     def adopt(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:

@@ -9,8 +9,9 @@ from pulumi_azure_native import web
 
 from components.dns import Backend
 from policy import Mode, Policy, StsRecord, TlsRptRecord
+from policy.places import policy_url, sts_record, tlsrpt_record
 from provider.resources import Content, LivePolicy, RecordSeen, SendersHold
-from settings import Domain
+from settings.policies import Domain
 
 TTL = 300  # seconds; how long after a change some senders still see the old id
 NOT_YET = "CNAME Record is invalid"
@@ -106,18 +107,18 @@ class MailDomain(pulumi.ComponentResource):
             default_hostname=target,
             opts=after(bound, content),
         )
-        self.policy_url = f"https://{host}/.well-known/mta-sts.txt"
+        self.policy_url = policy_url(domain.name)
         if tls_reports:
-            owner, text = f"_smtp._tls.{domain.name}", tls_reports.render()
+            owner, text = tlsrpt_record(domain.name), tls_reports.render()
             self.records.append({"name": owner, "type": "TXT", "ttl": TTL, "value": text})
             backend.record_set(f"{name}-tlsrpt", owner, "TXT", [text], TTL, after(), domain.adopt_tls_reports)
         self.register_outputs({"policyUrl": self.policy_url, "policyId": policy.id})
 
     def announce(self, *first: pulumi.Resource) -> None:
         """Tell senders of the policy, once it is live here and `first` is done."""
-        owner, delegate = f"_mta-sts.{self.domain.name}", self.domain.delegate_to
+        owner, delegate = sts_record(self.domain.name), self.domain.delegate_to
         kind: Literal["CNAME", "TXT"] = "CNAME" if delegate else "TXT"
-        text = f"_mta-sts.{delegate}" if delegate else StsRecord(self._policy.id).render()
+        text = sts_record(delegate) if delegate else StsRecord(self._policy.id).render()
         options = _merge(self._after(self.live, *first), self._protected)
         record = self._backend.record_set(f"{self._name}-mta-sts", owner, kind, [text], TTL, options)
         self.announced = RecordSeen(

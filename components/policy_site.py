@@ -9,7 +9,7 @@ from components.dns import Backend
 from components.mail_domain import MailDomain
 from policy import Mode
 from provider.resources import Content
-from settings import PolicySettings
+from settings.policies import PolicySettings
 
 
 def without_version_aliases(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:

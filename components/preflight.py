@@ -4,19 +4,17 @@ from collections.abc import Mapping
 
 import pulumi
 
+from checks import preflight
 from components.dns import Backend
-from provider import azure_devops, preflight
-from settings import Settings
-
-
-class PreflightError(Exception):
-    """What would lose mail or can't work, a line each."""
+from policy import UserError
+from provider import azure_devops
+from settings.stack import Settings
 
 
 def run(settings: Settings, backends: Mapping[str, Backend]) -> None:
     """Look at every domain's DNS; warn, or stop.
 
-    :raises PreflightError: before anything is touched.
+    :raises UserError: before anything is touched.
     """
     if not settings.preflight:
         return pulumi.log.info("preflight skipped: mta-sts:preflight is off")
@@ -42,7 +40,5 @@ def run(settings: Settings, backends: Mapping[str, Backend]) -> None:
     if settings.devops:
         errors += azure_devops.check(settings.devops.organization, settings.devops.project)
     if errors:
-        raise PreflightError(
-            "\n".join([*errors, "Nothing was touched. (mta-sts:preflight: off skips these checks.)"])
-        )
+        raise UserError("\n".join([*errors, "Nothing was touched. (mta-sts:preflight: off skips these checks.)"]))
     return None

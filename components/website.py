@@ -4,6 +4,8 @@ import base64
 import json
 from pathlib import Path
 
+from policy import UserError
+
 CONFIG = "staticwebapp.config.json"
 POLICY = ".well-known/mta-sts.txt"
 VALIDATION = ".well-known/pki-validation"  # certificate renewal fetches there (Azure/static-web-apps 888)
@@ -15,14 +17,10 @@ CONFIG_KEYS = {
 }  # fmt: skip
 
 
-class WebsiteError(ValueError):
-    """What is wrong with `web/`, a line each."""
-
-
 def read(folder: Path) -> dict[str, str]:
     """The files under a folder: path to text, or to a `data:;base64,` URL where it isn't text.
 
-    :raises WebsiteError: no index.html, a policy of its own, or a configuration that would break the policy.
+    :raises UserError: no index.html, a policy of its own, or a configuration that would break the policy.
     """
     found = {path.relative_to(folder): path for path in sorted(folder.rglob("*")) if path.is_file()}
     files = {name.as_posix(): _text(path) for name, path in found.items() if not _hidden(name)}
@@ -35,7 +33,7 @@ def read(folder: Path) -> dict[str, str]:
         )
     problems += _config_problems(f"{folder.name}/{CONFIG}", files.get(CONFIG, "{}"))
     if problems:
-        raise WebsiteError("\n".join(problems))
+        raise UserError("\n".join(problems))
     return files
 
 

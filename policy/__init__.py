@@ -11,9 +11,9 @@ A second record, `_smtp._tls.<domain>`, says where senders send reports of what 
 the network, and everything invalid raises PolicyError, which names the field, its value and the rule.
 """
 
-from policy.errors import PolicyError
+from policy.errors import PolicyError, UserError
 from policy.mx import MxPattern
 from policy.policy import MAX_AGE_LIMIT, Mode, Policy
 from policy.records import StsRecord, TlsRptRecord
 
-__all__ = ["MAX_AGE_LIMIT", "Mode", "MxPattern", "Policy", "PolicyError", "StsRecord", "TlsRptRecord"]
+__all__ = ["MAX_AGE_LIMIT", "Mode", "MxPattern", "Policy", "PolicyError", "StsRecord", "TlsRptRecord", "UserError"]

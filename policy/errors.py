@@ -1,8 +1,12 @@
-"""What is raised for everything that an RFC forbids."""
+"""What is raised for a user to read."""
 
 
-class PolicyError(ValueError):
-    """A field that breaks a rule.
+class UserError(Exception):
+    """What a user reads when something can't be done: what was found, where, and the way out; a line a problem."""
+
+
+class PolicyError(UserError, ValueError):
+    """A field that breaks a rule of the RFCs.
 
     :param field: the field's name as the RFC has it, such as `max_age`.
     :param value: what was found; shortened in the message.

@@ -9,7 +9,7 @@ import os
 from functools import cache
 from typing import Any, cast
 
-from provider.wait import WaitError
+from policy import UserError
 
 MANAGEMENT = "https://management.azure.com"
 # API versions, the ones that pulumi-azure-native 3.29.0 uses
@@ -21,7 +21,7 @@ def credential() -> Any:
     """The sign-in that the ARM_* variables describe, else the Azure CLI's, in azure-native's order.
 
     :returns: an azure.core TokenCredential.
-    :raises WaitError: a variable that the chosen way needs is missing.
+    :raises UserError: a variable that the chosen way needs is missing.
     """
     from azure import identity
 
@@ -43,11 +43,11 @@ def deployment_token(site: str) -> str:
     """The deployment token of a Static Web App, whichever it is now.
 
     :param site: its resource id.
-    :raises WaitError: not signed in, not allowed, or no answer.
+    :raises UserError: not signed in, not allowed, or no answer.
     """
     found = request("POST", f"{site}/listSecrets", WEB)
     if found is None:
-        raise WaitError(f"Azure has no Static Web App {site}; run `pulumi refresh`, then `pulumi up`")
+        raise UserError(f"Azure has no Static Web App {site}; run `pulumi refresh`, then `pulumi up`")
     return str(found["properties"]["apiKey"])
 
 
@@ -56,7 +56,7 @@ def request(method: str, path: str, api_version: str) -> dict[str, Any] | None:
 
     :param path: from the first slash on, such as a resource id.
     :returns: the answer's body; None where there is no such thing.
-    :raises WaitError: not signed in, not allowed, or no answer.
+    :raises UserError: not signed in, not allowed, or no answer.
     """
     from azure.core import PipelineClient
     from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
@@ -76,18 +76,18 @@ def request(method: str, path: str, api_version: str) -> dict[str, Any] | None:
             answer.raise_for_status()
             return answer.json()
     except ClientAuthenticationError as error:
-        raise WaitError(f"Azure refuses the sign-in: {_first(error)}. Sign in again (az login)") from None
+        raise UserError(f"Azure refuses the sign-in: {_first(error)}. Sign in again (az login)") from None
     except HttpResponseError as error:
         hint = "; it takes the role Contributor" if error.status_code == 403 else ""
-        raise WaitError(f"Azure answers {error.status_code} {error.reason} to {method} {path}{hint}") from None
+        raise UserError(f"Azure answers {error.status_code} {error.reason} to {method} {path}{hint}") from None
     except AzureError as error:
-        raise WaitError(f"can't reach Azure for {path}: {_first(error)}") from None
+        raise UserError(f"can't reach Azure for {path}: {_first(error)}") from None
 
 
 def listing(path: str, api_version: str) -> list[dict[str, Any]]:
     """All items of a list, its further pages too.
 
-    :raises WaitError: as `request`.
+    :raises UserError: as `request`.
     """
     found: list[dict[str, Any]] = []
     while path:
@@ -110,7 +110,7 @@ def _principal() -> tuple[str, str]:
     names = ("ARM_TENANT_ID", "ARM_CLIENT_ID")
     missing = [name for name in names if not os.environ.get(name)]
     if missing:
-        raise WaitError(f"{' and '.join(missing)} not set; a service principal is signed in with both")
+        raise UserError(f"{' and '.join(missing)} not set; a service principal is signed in with both")
     return os.environ[names[0]], os.environ[names[1]]
 
 
@@ -123,12 +123,12 @@ def _federated_token() -> str:
             with open(path, encoding="ascii") as file:
                 return file.read()
         except OSError as error:
-            raise WaitError(f"ARM_OIDC_TOKEN_FILE_PATH: can't read {path}: {error.strerror}") from None
+            raise UserError(f"ARM_OIDC_TOKEN_FILE_PATH: can't read {path}: {error.strerror}") from None
     # azure-native 3 reads GitHub's own names; its versions before that, ARM_…
     url = os.environ.get("ACTIONS_ID_TOKEN_REQUEST_URL") or os.environ.get("ARM_OIDC_REQUEST_URL")
     bearer = os.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN") or os.environ.get("ARM_OIDC_REQUEST_TOKEN")
     if not url or not bearer:
-        raise WaitError(
+        raise UserError(
             "ARM_USE_OIDC is set, but neither ARM_OIDC_TOKEN, ARM_OIDC_TOKEN_FILE_PATH nor "
             "ACTIONS_ID_TOKEN_REQUEST_URL (GitHub's) is; in Azure Pipelines: python -m tools.ci run"
         )
@@ -145,7 +145,7 @@ def _requested(url: str, bearer: str) -> str:
         answer.raise_for_status()
         return str(answer.json()["value"])
     except (requests.RequestException, ValueError, KeyError) as error:
-        raise WaitError(f"the pipeline gives no federated token: {type(error).__name__}") from None
+        raise UserError(f"the pipeline gives no federated token: {type(error).__name__}") from None
 
 
 def _first(error: Exception) -> str:

@@ -9,7 +9,7 @@ import os
 from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
-from provider.wait import WaitError
+from policy import UserError
 
 VERSION = "7.1-preview"
 TOKEN = "AZDO_PERSONAL_ACCESS_TOKEN"
@@ -27,7 +27,7 @@ SCOPES = (
 )
 
 
-class Refused(WaitError):
+class Refused(UserError):
     """The token isn't taken."""
 
 
@@ -39,7 +39,7 @@ def check(organization: str, project: str) -> list[str]:
     try:
         if request("GET", f"{organization}/_apis/connectionData") is None:
             return [f"mta-sts:azureDevOps.organization: Azure DevOps has no organisation {organization}"]
-    except WaitError as error:
+    except UserError as error:
         return [str(error)]
     graph = organization.replace("https://dev.azure.com", "https://vssps.dev.azure.com")
     lacking: list[str] = []
@@ -48,7 +48,7 @@ def check(organization: str, project: str) -> list[str]:
             request("GET", path.format(organization=organization, project=quote(project), graph=graph))
         except Refused:
             lacking.append(scope)
-        except WaitError as error:
+        except UserError as error:
             return [str(error)]
     if lacking:
         many = "scopes" if len(lacking) > 1 else "scope"
@@ -60,7 +60,7 @@ def request(method: str, url: str, body: dict[str, Any] | None = None) -> dict[s
     """One call.
 
     :returns: the answer's body, {} for an empty one; None where there is no such thing.
-    :raises WaitError: no token, no answer, or a refusal, whose text is Azure DevOps' own.
+    :raises UserError: no token, no answer, or a refusal, whose text is Azure DevOps' own.
     """
     import requests
     from requests.adapters import HTTPAdapter
@@ -68,7 +68,7 @@ def request(method: str, url: str, body: dict[str, Any] | None = None) -> dict[s
 
     token = os.environ.get(TOKEN)
     if not token:
-        raise WaitError(f"{TOKEN} is not set; {NEW_TOKEN}, and put it into the environment")
+        raise UserError(f"{TOKEN} is not set; {NEW_TOKEN}, and put it into the environment")
     place = urlsplit(url)
     where = f"{place.scheme}://{place.netloc}/{place.path.split('/')[1]}"
     session = requests.Session()
@@ -84,7 +84,7 @@ def request(method: str, url: str, body: dict[str, Any] | None = None) -> dict[s
             allow_redirects=False,
         )
     except requests.RequestException as error:
-        raise WaitError(
+        raise UserError(
             f"can't reach Azure DevOps at {where}: {type(error).__name__}; is the network up?"
         ) from None
     if answer.status_code in (203, 302, 401, 403):
@@ -97,11 +97,11 @@ def request(method: str, url: str, body: dict[str, Any] | None = None) -> dict[s
         return None
     if answer.status_code >= 400:
         text = _message(answer)
-        raise WaitError(f"Azure DevOps answers {answer.status_code} to {method} {place.path}{text and ': '}{text}")
+        raise UserError(f"Azure DevOps answers {answer.status_code} to {method} {place.path}{text and ': '}{text}")
     try:
         return cast(dict[str, Any], answer.json()) if answer.content else {}
     except ValueError:
-        raise WaitError(f"Azure DevOps answers {method} {place.path} with something that is no JSON") from None
+        raise UserError(f"Azure DevOps answers {method} {place.path} with something that is no JSON") from None
 
 
 def _message(answer: Any) -> str:

@@ -10,7 +10,7 @@ import time
 from functools import cache
 from typing import Any, cast
 
-from provider.wait import WaitError
+from policy import UserError
 
 TIMEOUT = 60  # seconds
 TRIES = 8
@@ -24,7 +24,7 @@ def read(stack: str, key: str) -> dict[str, Any]:
 
     :param stack: its full name, `<organization>/<project>/<stack>`.
     :param key: a configuration key or a path in one.
-    :raises WaitError: it can't be read, or is no map.
+    :raises UserError: it can't be read, or is no map.
     """
     command = ["pulumi", "config", "get", "--path", key, "--stack", stack, "--non-interactive"]
     run = _run(command, key)
@@ -35,18 +35,18 @@ def read(stack: str, key: str) -> dict[str, Any]:
         run = _run(command, key)
     if run.returncode:
         lines = [line for line in run.stderr.splitlines() if line.strip()] or ["no reason given"]
-        raise WaitError(
+        raise UserError(
             f"{key} can't be read: {lines[0].removeprefix('error: ')}; the secrets there stand in the stack's "
             "configuration, also while it is destroyed (with a passphrase, PULUMI_CONFIG_PASSPHRASE must be set)"
         )
     try:
         return cast(dict[str, Any], json.loads(run.stdout))
     except ValueError:
-        raise WaitError(f"{key} can't be read: it is no map any more") from None
+        raise UserError(f"{key} can't be read: it is no map any more") from None
 
 
 def _run(command: list[str], key: str) -> "subprocess.CompletedProcess[str]":
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise WaitError(f"{key} can't be read: `pulumi config get` doesn't run ({type(error).__name__})") from None
+        raise UserError(f"{key} can't be read: `pulumi config get` doesn't run ({type(error).__name__})") from None

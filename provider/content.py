@@ -6,10 +6,11 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from policy import Mode, Policy, PolicyError
+from policy import Mode, Policy, PolicyError, UserError
+from policy.places import POLICY_PATH
 from provider import azure, static_sites_client
-from provider.live_policy import POLICY_PATH, not_live, served
-from provider.wait import Wait, WaitError
+from provider.live_policy import not_live, served
+from provider.wait import Wait
 
 DATA_URL = "data:;base64,"  # how a file that isn't text stands among the inputs (RFC 2397)
 SETTLED = 90.0  # seconds after an upload in which the site must serve what was uploaded
@@ -22,7 +23,7 @@ def write(folder: Path, policy: str, web: dict[str, str]) -> None:
     """Lay the files out as they will be served."""
     for name, text in {**web, POLICY_PATH.lstrip("/"): policy}.items():
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-            raise WaitError(f"web/{name} lies outside web/")
+            raise UserError(f"web/{name} lies outside web/")
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
@@ -39,7 +40,7 @@ async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict
 
     :returns: `greatestMaxAge`, the greatest max_age (seconds) that this site was found to serve or was given, and
         `foundMode`, the mode of the policy that it served before it was ours ("" for none).
-    :raises WaitError: no client, upload refused or failing, something else served afterwards, cancelled.
+    :raises UserError: no client, upload refused or failing, something else served afterwards, cancelled.
     """
     found = _policy(await asyncio.to_thread(served, inputs["defaultHostname"]))
     given = inputs.get("staticSitesClient")
@@ -55,7 +56,7 @@ async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict
             def missing(settled: Wait = settled, last: bool = last == 1) -> str | None:
                 why = not_live(host, policy)
                 if why and found and not last and settled.elapsed > LOST and _policy(served(host)) is None:
-                    raise WaitError(f"{host} serves no policy any more: {why}")
+                    raise UserError(f"{host} serves no policy any more: {why}")
                 return why
 
             try:
@@ -63,7 +64,7 @@ async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict
                     f"the upload on {host}", missing, "Nothing changed in DNS; run `pulumi up` again"
                 )
                 break
-            except WaitError as error:
+            except UserError as error:
                 if last == 1 or settled.cancelled.is_set() or wait.left <= 0:
                     raise
                 wait.say(f"{error}; uploading again")

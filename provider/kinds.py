@@ -16,7 +16,7 @@ class Work(Protocol):
 
         :param old: the state before; empty for a creation.
         :returns: outputs beside the inputs.
-        :raises WaitError: what the user reads.
+        :raises UserError: what the user reads.
         """
         ...
 
@@ -27,7 +27,7 @@ class Work(Protocol):
     def outlook(self, inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
         """The outputs of `apply` that are certain before it, in a preview.
 
-        :raises WaitError: `apply` would fail.
+        :raises UserError: `apply` would fail.
         """
         ...
 
@@ -42,7 +42,7 @@ class Work(Protocol):
     def release(self, state: dict[str, Any], wait: Wait) -> Awaitable[None]:
         """Deletion.
 
-        :raises WaitError: it may not be deleted now.
+        :raises UserError: it may not be deleted now.
         """
         ...
 

@@ -4,11 +4,12 @@ from typing import Any
 
 import dns.exception
 
-from provider import dns_view
-from provider.https import LARGEST, FetchError, fetch
-from provider.wait import Wait, WaitError
+from internet import dns_view
+from internet.https import LARGEST, FetchError, fetch
+from policy import UserError
+from policy.places import POLICY_PATH
+from provider.wait import Wait
 
-POLICY_PATH = "/.well-known/mta-sts.txt"  # RFC 8461 3.2
 AGREEING = 16  # fetches in a row, so that one up-to-date edge doesn't speak for all
 RECORD_GONE = 60.0  # seconds that a deletion waits at most for the record to leave DNS
 WAY_OUT = (
@@ -51,7 +52,7 @@ def not_live(host: str, policy: bytes) -> str | None:
 async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:
     """Wait until the host serves exactly this policy.
 
-    :raises WaitError: deadline passed, or cancelled.
+    :raises UserError: deadline passed, or cancelled.
     """
     host, policy = inputs["host"], inputs["policy"].encode()
     await wait.until(f"the policy on {host}", lambda: not_live(host, policy), WAY_OUT, AGREEING)
@@ -88,7 +89,7 @@ async def release(state: dict[str, Any], wait: Wait) -> None:
     brief = Wait(min(RECORD_GONE, wait.timeout), wait.tell, wait.say, wait.cancelled)
     try:
         await brief.until(f"{record} to go", lambda: announced(state["host"]), "Going on without.")
-    except WaitError as error:
+    except UserError as error:
         if wait.cancelled.is_set():
             raise
         wait.say(str(error))

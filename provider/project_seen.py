@@ -4,8 +4,9 @@ import asyncio
 from typing import Any
 from urllib.parse import quote
 
+from policy import UserError
 from provider import azure_devops
-from provider.wait import Wait, WaitError
+from provider.wait import Wait
 
 KEY = "mta-sts:azureDevOps"
 
@@ -13,24 +14,24 @@ KEY = "mta-sts:azureDevOps"
 def look(inputs: dict[str, Any]) -> None:
     """Ask for the project and, in one that is there, for the repository.
 
-    :raises WaitError: it is the other way round, or the repository is there already.
+    :raises UserError: it is the other way round, or the repository is there already.
     """
     organization, name, repository = inputs["organization"], inputs["project"], inputs["repository"]
     there = azure_devops.request("GET", f"{organization}/_apis/projects/{quote(name)}")
     if there and not inputs["existing"]:
-        raise WaitError(
+        raise UserError(
             f"{KEY}.project: {name} is there already in {organization}; set existingProject: true to work in it (it then "
             "stays when the stack goes), or choose another name"
         )
     if not inputs["existing"]:
         return
     if there is None:
-        raise WaitError(
+        raise UserError(
             f"{KEY}.existingProject: there is no project {name} in {organization}; remove the key to make it"
         )
     path = f"{organization}/{quote(name)}/_apis/git/repositories/{quote(repository)}"
     if azure_devops.request("GET", path):
-        raise WaitError(
+        raise UserError(
             f"{KEY}.repository: {repository} is there already in the project {name}; choose another name"
         )
 
@@ -38,7 +39,7 @@ def look(inputs: dict[str, Any]) -> None:
 async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:
     """See `outlook`.
 
-    :raises WaitError: as `look`.
+    :raises UserError: as `look`.
     """
     return await asyncio.to_thread(outlook, inputs, old)
 
@@ -46,7 +47,7 @@ async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict
 def outlook(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     """See `look`; what this stack has made meanwhile isn't in its way.
 
-    :raises WaitError: as `look`.
+    :raises UserError: as `look`.
     """
     if any(old.get(name) != inputs[name] for name in ("organization", "project")):
         look(inputs)

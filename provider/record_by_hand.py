@@ -9,7 +9,8 @@ from typing import Any
 import dns.exception
 import dns.resolver
 
-from provider import dns_view, record_seen
+from internet import dns_view
+from provider import record_seen
 from provider.record_seen import missing, shown
 from provider.wait import Wait
 
@@ -73,7 +74,7 @@ def _zone(domain: str) -> str:
 async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:
     """Say what to enter, and wait until it is there.
 
-    :raises WaitError: deadline passed, or cancelled.
+    :raises UserError: deadline passed, or cancelled.
     """
     record, rdtype, given = inputs["record"], inputs["type"], [str(each) for each in inputs["values"]]
     values = frozenset(value.rstrip(".").lower() if rdtype == "CNAME" else value for value in given)
@@ -102,7 +103,7 @@ def observe(state: dict[str, Any]) -> dict[str, Any]:
 async def release(state: dict[str, Any], wait: Wait) -> None:
     """Wait until a person has removed it: what it leads to goes next.
 
-    :raises WaitError: deadline passed, or cancelled.
+    :raises UserError: deadline passed, or cancelled.
     """
     record, rdtype = state["record"], state["type"]
     ours = {value.rstrip(".").lower() for value in state["values"]}

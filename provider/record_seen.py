@@ -10,7 +10,7 @@ from typing import Any
 
 import dns.exception
 
-from provider import dns_view
+from internet import dns_view
 from provider.wait import Wait
 
 WAY_OUT = (
@@ -76,7 +76,7 @@ def shown(values: frozenset[str]) -> str:
 async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:
     """Wait until the record set is seen everywhere.
 
-    :raises WaitError: deadline passed, or cancelled.
+    :raises UserError: deadline passed, or cancelled.
     """
     record, rdtype = inputs["record"], inputs["type"]
     values = frozenset(value.rstrip(".").lower() if rdtype == "CNAME" else value for value in inputs["values"])

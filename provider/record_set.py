@@ -9,10 +9,11 @@ from typing import Any
 
 from pulumi.runtime.rpc import UNKNOWN
 
+from policy import UserError
 from provider import hosts
 from provider.hosts import Found, Host, HostError, credentials
 from provider.record_seen import shown
-from provider.wait import Wait, WaitError
+from provider.wait import Wait
 
 SITES = ".azurestaticapps.net"
 
@@ -77,7 +78,7 @@ def _plain(rdtype: str, values: list[str]) -> list[str]:
 async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:
     """See `apply_now`.
 
-    :raises WaitError: no answer in time, or something else stands there.
+    :raises UserError: no answer in time, or something else stands there.
     """
     return await _within(wait, apply_now, inputs, old)
 
@@ -86,13 +87,13 @@ async def _within(wait: Wait, work: Any, *arguments: Any) -> Any:
     try:
         return await asyncio.wait_for(asyncio.to_thread(work, *arguments), max(wait.left, 1.0))
     except TimeoutError:
-        raise WaitError("the DNS host gave no answer in time; the next `pulumi up` goes on from here") from None
+        raise UserError("the DNS host gave no answer in time; the next `pulumi up` goes on from here") from None
 
 
 def outlook(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     """Nothing is certain but what stands in the way.
 
-    :raises WaitError: somebody else's record does.
+    :raises UserError: somebody else's record does.
     """
     if old:
         return {}
@@ -117,7 +118,7 @@ def observe(state: dict[str, Any]) -> dict[str, Any]:
     """The state, with the values that stand at the host now."""
     try:
         found = _host(state["at"]).read(state["record"], state["type"])
-    except WaitError:
+    except UserError:
         return state  # no answer is no proof of drift
     return state if found.values == frozenset(wanted(state)) else {**state, "values": sorted(found.values)}
 
@@ -141,7 +142,7 @@ def release_now(state: dict[str, Any]) -> str:
 async def release(state: dict[str, Any], wait: Wait) -> None:
     """See `release_now`.
 
-    :raises WaitError: no answer in time.
+    :raises UserError: no answer in time.
     """
     left = await _within(wait, release_now, state)
     if left:

@@ -8,8 +8,8 @@ once every older policy has expired: the time of that change, plus the greatest 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from policy import Mode, Policy
-from provider.wait import Wait, WaitError
+from policy import Mode, Policy, UserError
+from provider.wait import Wait
 
 
 def held(inputs: dict[str, Any], old: dict[str, Any], now: datetime) -> dict[str, Any]:
@@ -43,13 +43,13 @@ def observe(state: dict[str, Any]) -> dict[str, Any]:
 async def release(state: dict[str, Any], wait: Wait) -> None:
     """Refuse while senders would lose mail over it; everything else of the domain is deleted after this.
 
-    :raises WaitError: enforced, or still remembered.
+    :raises UserError: enforced, or still remembered.
     """
     domain, until = state["domain"], state.get("heldUntil") or ""
     if Policy.parse(state["policy"]).mode == Mode.ENFORCE:
-        raise WaitError(f"{domain} is enforced: set mode: none, run `pulumi up`, and wait until its heldUntil")
+        raise UserError(f"{domain} is enforced: set mode: none, run `pulumi up`, and wait until its heldUntil")
     if until > datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") and not state.get("removeEarly"):
-        raise WaitError(
+        raise UserError(
             f"{domain} can't go before {until}: until then senders may follow the policy they remember and refuse "
             "to deliver (RFC 8461 8.3). Put it back and wait; or risk that mail: set removeEarlyAndRiskMail: true in "
             "its policy, run `pulumi up`, then remove it"

@@ -17,8 +17,9 @@ from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 from pulumi.runtime.rpc import UNKNOWN  # how the engine writes a value that a preview can't know yet
 
+from policy import UserError
 from provider.kinds import KINDS, Kind
-from provider.wait import Wait, WaitError
+from provider.wait import Wait
 
 Properties = dict[str, PropertyValue]
 
@@ -47,7 +48,7 @@ class Engine:
 
 
 class OneLineErrors(grpc.aio.ServerInterceptor):
-    """Turns a WaitError into a gRPC status, so that its text alone reaches the user."""
+    """Turns a UserError into a gRPC status, so that its text alone reaches the user."""
 
     async def intercept_service(self, continuation: Any, handler_call_details: grpc.HandlerCallDetails) -> Any:
         handler = await continuation(handler_call_details)
@@ -58,7 +59,7 @@ class OneLineErrors(grpc.aio.ServerInterceptor):
         async def call(request: Any, context: Any) -> Any:
             try:
                 return await inner(request, context)
-            except WaitError as error:
+            except UserError as error:
                 await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
 
         return grpc.unary_unary_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)
@@ -164,7 +165,7 @@ def kind_of(urn: str) -> Kind:
     """The kind that a URN names; its type part ends in a token such as `mtasts:index:Content`."""
     token = urn.split("::")[-2].split("$")[-1]
     if token not in KINDS:
-        raise WaitError(f"the provider mtasts has no resource {token!r}; it has {', '.join(KINDS)}")
+        raise UserError(f"the provider mtasts has no resource {token!r}; it has {', '.join(KINDS)}")
     return KINDS[token]
 
 

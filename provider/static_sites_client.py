@@ -18,8 +18,9 @@ from urllib.parse import urlsplit
 
 import urllib3
 
-from provider.https import context, proxy_for
-from provider.wait import Wait, WaitError
+from internet.https import context, proxy_for
+from policy import UserError
+from provider.wait import Wait
 
 METADATA = "https://aka.ms/swalocaldeploy"
 REFUSED = ("api key was invalid", "No matching Static Web App was found")
@@ -34,12 +35,12 @@ def cache() -> Path:
 def machine() -> str:
     """This machine in the metadata's words, such as `linux-x64`.
 
-    :raises WaitError: Microsoft publishes no client for it.
+    :raises UserError: Microsoft publishes no client for it.
     """
     system = {"linux": "linux", "darwin": "osx", "win32": "win"}.get(sys.platform, sys.platform)
     # On macOS and Windows the x64 client runs on arm64 too, translated; on Linux it hangs or ends silently.
     if system == "linux" and platform.machine().lower() not in ("x86_64", "amd64"):
-        raise WaitError(
+        raise UserError(
             f"Microsoft's StaticSitesClient runs on x86-64 only, this machine is {platform.machine()}. Run this "
             "on an x86-64 machine, or give a client that runs here as mta-sts:staticSitesClient"
         )
@@ -49,7 +50,7 @@ def machine() -> str:
 def get(url: str, wait: Wait) -> bytes:
     """Download over HTTPS, redirects followed, verified and bounded by the wait's deadline.
 
-    :raises WaitError: no answer or not 200.
+    :raises UserError: no answer or not 200.
     """
     host = urlsplit(url).hostname or ""
     proxy = proxy_for(host)
@@ -61,16 +62,16 @@ def get(url: str, wait: Wait) -> bytes:
         with manager:
             answer = manager.request("GET", url, retries=retries, timeout=max(1.0, min(120.0, wait.left)))
     except urllib3.exceptions.HTTPError as error:
-        raise WaitError(f"can't download {url}: {error}. Check the network and HTTPS_PROXY") from None
+        raise UserError(f"can't download {url}: {error}. Check the network and HTTPS_PROXY") from None
     if answer.status != 200:
-        raise WaitError(f"can't download {url}: the answer is {answer.status}")
+        raise UserError(f"can't download {url}: the answer is {answer.status}")
     return answer.data
 
 
 def download(wait: Wait) -> Path:
     """The verified client for this machine, from the cache or from Microsoft.
 
-    :raises WaitError: not to be had, or its SHA-256 isn't the published one.
+    :raises UserError: not to be had, or its SHA-256 isn't the published one.
     """
     wanted = machine()
     wait.tell("asking for the current StaticSitesClient")
@@ -79,14 +80,14 @@ def download(wait: Wait) -> Path:
         build = next(each for each in builds if each["version"] == "stable")
         url, sha = build["files"][wanted]["url"], build["files"][wanted]["sha"].lower()
     except (ValueError, KeyError, TypeError, StopIteration):
-        raise WaitError(f"{METADATA} lists no stable client for {wanted}") from None
+        raise UserError(f"{METADATA} lists no stable client for {wanted}") from None
     path = cache() / sha / "StaticSitesClient"
     if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == sha:
         return path
     wait.tell("downloading StaticSitesClient")
     binary = get(url, wait)
     if hashlib.sha256(binary).hexdigest() != sha:
-        raise WaitError(f"{url} does not have the published SHA-256 {sha}; nothing was run")
+        raise UserError(f"{url} does not have the published SHA-256 {sha}; nothing was run")
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
         file.write(binary)
@@ -98,7 +99,7 @@ def download(wait: Wait) -> Path:
 async def upload(client: Path, folder: Path, token: str, wait: Wait) -> None:
     """Upload `folder` to the production environment of the token's site.
 
-    :raises WaitError: refused, or still failing after three tries.
+    :raises UserError: refused, or still failing after three tries.
     """
     last = ""
     for attempt in range(1, 4):
@@ -108,7 +109,7 @@ async def upload(client: Path, folder: Path, token: str, wait: Wait) -> None:
             return
         lines = [line.strip() for line in output.replace(token, "***").splitlines() if line.strip()]
         if any(each in output for each in REFUSED):
-            raise WaitError(
+            raise UserError(
                 "the deployment token was refused: no Static Web App has it (it was reset, or the site was made "
                 "anew meanwhile). Run `pulumi refresh`, then `pulumi up`"
             )
@@ -116,7 +117,7 @@ async def upload(client: Path, folder: Path, token: str, wait: Wait) -> None:
         wait.say(f"upload failed ({last}); the client ended with {code}")
         if attempt < 3:
             await wait.pause(2.0**attempt)
-    raise WaitError(f"upload failed three times: {last}. Nothing changed in DNS; run `pulumi up` again")
+    raise UserError(f"upload failed three times: {last}. Nothing changed in DNS; run `pulumi up` again")
 
 
 async def _run(client: Path, folder: Path, token: str, wait: Wait) -> tuple[int, str]:
@@ -137,14 +138,14 @@ async def _run(client: Path, folder: Path, token: str, wait: Wait) -> tuple[int,
             client, cwd=folder, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
         )
     except OSError as error:
-        raise WaitError(f"can't run {client}: {error.strerror}") from None
+        raise UserError(f"can't run {client}: {error.strerror}") from None
     finished = asyncio.create_task(process.communicate())
     stopped = asyncio.create_task(wait.cancelled.wait())
     try:
         await asyncio.wait({finished, stopped}, timeout=wait.left, return_when=asyncio.FIRST_COMPLETED)
         if not finished.done():
             await wait.pause(0)  # raises when it was Ctrl-C
-            raise WaitError(f"{client.name} did not end within its time; it runs on x86-64 with glibc only")
+            raise UserError(f"{client.name} did not end within its time; it runs on x86-64 with glibc only")
         return process.returncode or 0, finished.result()[0].decode("utf-8", "replace")
     finally:
         stopped.cancel()

@@ -8,8 +8,9 @@ import asyncio
 import hashlib
 from typing import Any, cast
 
+from policy import UserError
 from provider import azure, azure_devops, configured
-from provider.wait import Wait, WaitError
+from provider.wait import Wait
 
 DEPLOYMENT_TOKEN = "deployment_token"
 
@@ -22,7 +23,7 @@ def _url(inputs: dict[str, Any], id_: str = "", project: bool = False) -> str:
 def _secrets(inputs: dict[str, Any]) -> dict[str, str]:
     """The values, from where they stand: the stack's configuration, and the site.
 
-    :raises WaitError: they can't be had.
+    :raises UserError: they can't be had.
     """
     found: dict[str, str] = {}
     for name, path in inputs["secrets"].items():
@@ -30,7 +31,7 @@ def _secrets(inputs: dict[str, Any]) -> dict[str, str]:
         for part in path.split("."):
             value = cast(dict[str, object], value).get(part) if isinstance(value, dict) else None
         if not isinstance(value, str):
-            raise WaitError(f"{inputs['secretsIn']}.{path} isn't in the stack's configuration any more")
+            raise UserError(f"{inputs['secretsIn']}.{path} isn't in the stack's configuration any more")
         found[name] = value
     if inputs.get("site") is not None:
         found[DEPLOYMENT_TOKEN] = azure.deployment_token(_site(inputs))
@@ -39,7 +40,7 @@ def _secrets(inputs: dict[str, Any]) -> dict[str, str]:
 
 def _site(inputs: dict[str, Any]) -> str:
     if not inputs["site"]:
-        raise WaitError(
+        raise UserError(
             "mta-sts:azureDevOps.contentPipeline: that stack has no site of that policy yet; `pulumi up` there first, or "
             "leave contentPipeline out until then"
         )
@@ -54,7 +55,7 @@ def fingerprint(token: str) -> str:
 def apply_now(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     """Write the whole group.
 
-    :raises WaitError: no answer, a refusal, or another group of that name.
+    :raises UserError: no answer, a refusal, or another group of that name.
     """
     secrets = _secrets(inputs)
     reference = {"id": inputs["project"]}
@@ -78,7 +79,7 @@ def apply_now(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
         id_ = _written_before(inputs, note)
     made = azure_devops.request("PUT" if id_ else "POST", _url(inputs, id_), body)
     if not made:
-        raise WaitError(
+        raise UserError(
             f"Azure DevOps has no project {inputs['project']} any more; `pulumi refresh`, then `pulumi up`"
         )
     token = secrets.get(DEPLOYMENT_TOKEN)
@@ -92,13 +93,13 @@ def _read(inputs: dict[str, Any], id_: str) -> dict[str, Any] | None:
 def _written_before(inputs: dict[str, Any], note: str) -> str:
     """The id of this stack's group whose creation wasn't heard back; "" for none.
 
-    :raises WaitError: somebody else's group has the name.
+    :raises UserError: somebody else's group has the name.
     """
     answer = azure_devops.request("GET", f"{_url(inputs, project=True)}?groupName={inputs['name']}") or {}
     for group in answer.get("value", ()):
         if group["name"] == inputs["name"]:
             if group.get("description") != note:
-                raise WaitError(
+                raise UserError(
                     f"the project has a variable group {inputs['name']} already, not from this stack; rename or delete "
                     "it under Pipelines > Library"
                 )
@@ -114,7 +115,7 @@ async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict
 def outlook(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     """What is certain: the group's number, once it has one.
 
-    :raises WaitError: there is no site to take a token from.
+    :raises UserError: there is no site to take a token from.
     """
     if inputs.get("site") is not None:
         _site(inputs)
@@ -125,7 +126,7 @@ def observe(state: dict[str, Any]) -> dict[str, Any]:
     """The state, with the values and the names of secrets that the group has now."""
     try:
         found = _read(state, state["groupId"])
-    except WaitError:
+    except UserError:
         return state  # no answer is no proof of drift
     variables: dict[str, Any] = (found or {}).get("variables") or {}
     values = {name: str(each.get("value") or "") for name, each in variables.items() if not each.get("isSecret")}
@@ -140,7 +141,7 @@ def stale(state: dict[str, Any]) -> list[str]:
         return []
     try:
         now = fingerprint(azure.deployment_token(state["site"]))
-    except WaitError:
+    except UserError:
         return []  # no answer is no proof
     return ["token"] if now != state.get("token") else []
 
@@ -148,7 +149,7 @@ def stale(state: dict[str, Any]) -> list[str]:
 async def release(state: dict[str, Any], wait: Wait) -> None:
     """Delete the group.
 
-    :raises WaitError: no answer, or a refusal.
+    :raises UserError: no answer, or a refusal.
     """
     url = f"{_url(state, state['groupId'])}?projectIds={state['project']}"
     await asyncio.to_thread(azure_devops.request, "DELETE", url)

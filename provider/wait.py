@@ -4,9 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-
-class WaitError(Exception):
-    """What a user reads when an operation fails: one line, with the way out."""
+from policy import UserError
 
 
 class Wait:
@@ -44,14 +42,14 @@ class Wait:
     async def pause(self, seconds: float) -> None:
         """Sleep, but not past Ctrl-C.
 
-        :raises WaitError: cancelled meanwhile.
+        :raises UserError: cancelled meanwhile.
         """
         if not self.cancelled.is_set():
             try:
                 await asyncio.wait_for(self.cancelled.wait(), max(0.0, seconds))
             except TimeoutError:
                 return
-        raise WaitError("stopped; nothing is lost: the next `pulumi up` goes on from here")
+        raise UserError("stopped; nothing is lost: the next `pulumi up` goes on from here")
 
     async def until(self, what: str, reason: Callable[[], str | None], way_out: str, agreeing: int = 1) -> None:
         """Ask `reason` (in a thread) until it has returned None `agreeing` times in a row.
@@ -59,7 +57,7 @@ class Wait:
         :param what: what is waited for, for the progress line.
         :param reason: returns why it isn't so yet, or None.
         :param way_out: what a user can do when the deadline passes.
-        :raises WaitError: deadline passed, or cancelled.
+        :raises UserError: deadline passed, or cancelled.
         """
         interval, good, reported = 0.25, 0, 0.0
         while True:
@@ -69,7 +67,7 @@ class Wait:
                 return
             if missing:
                 if self.left <= 0:
-                    raise WaitError(
+                    raise UserError(
                         f"gave up waiting for {what} after {minutes(self.timeout)}: {missing}. {way_out}"
                     )
                 status = f"waiting for {what}, {minutes(self.elapsed)} of {minutes(self.timeout)}: {missing}"

@@ -16,8 +16,10 @@ from sandbox.control import Sandbox
 ROOT = Path(__file__).parents[1]
 PROGRAM = (
     "__main__.py",
-    "settings.py",
-    "settings_dns.py",
+    "settings",
+    "internet",
+    "zones",
+    "checks",
     "settings_devops.py",
     "azure-pipelines.yml",
     "pipelines",

@@ -114,7 +114,7 @@ def declare(config: dict[str, Any], cloud: Cloud | None = None, location: str = 
     for name in [
         each
         for each in sys.modules
-        if each.partition(".")[0] in ("settings", "settings_dns", "settings_devops", "components")
+        if each.partition(".")[0] in ("settings", "settings_devops", "zones", "components")
     ]:
         del sys.modules[name]
     with (

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from policy import UserError
 from provider import azure
-from provider.wait import WaitError
 from tools import unlock
 
 LINKED = (None, "None", "Custom", "SwaCli")  # providers of a site that takes uploads with a deployment token
@@ -105,7 +105,7 @@ def existing(resources: list[Wanted], root: str) -> dict[str, str]:
 
     :param root: the subscription's id, as the beginning of a resource id.
     :raises RecoverError: a site that can't be taken over as it is.
-    :raises WaitError: Azure can't be asked.
+    :raises UserError: Azure can't be asked.
     """
     wanted_sites = [each for each in resources if each.new and each.type == "azure-native:web:StaticSite"]
     listed = azure.listing(f"{root}/providers/Microsoft.Web/staticSites", azure.WEB) if wanted_sites else []
@@ -200,7 +200,7 @@ def main(arguments: list[str] | None = None) -> int:
         new = sum(each.new for each in resources)
         found = existing(resources, f"/subscriptions/{subscription()}") if new else {}
         others = strangers(found)
-    except (RecoverError, WaitError) as error:
+    except (RecoverError, UserError) as error:
         print(f"recover: {error}", file=sys.stderr)
         return 1
     for name, id_ in found.items():

@@ -14,7 +14,8 @@ from typing import Any
 
 import yaml
 
-import settings
+from policy import UserError
+from settings import stack as settings
 
 PROJECT = "Pulumi.yaml"
 
@@ -34,23 +35,21 @@ class StackFile:
 def render(folder: Path, stack: str, policy: str) -> bytes:
     """The bytes of `.well-known/mta-sts.txt`.
 
-    :raises settings.SettingsError: the configuration is wrong, or has no such policy.
+    :raises UserError: the configuration is wrong, or has no such policy.
     """
     path = folder / f"Pulumi.{stack}.yaml"
     try:
         given = yaml.safe_load(path.read_text()).get("config") or {}
         project = yaml.safe_load((folder / PROJECT).read_text()).get("config") or {}
     except OSError as error:
-        raise settings.SettingsError(
-            f"{error.filename}: {error.strerror}; is the stack's file in the repository?"
-        ) from None
+        raise UserError(f"{error.filename}: {error.strerror}; is the stack's file in the repository?") from None
     except (yaml.YAMLError, AttributeError):
-        raise settings.SettingsError(f"{path.name} is no stack file") from None
+        raise UserError(f"{path.name} is no stack file") from None
     location = given.get("azure-native:location") or (project.get("azure-native:location") or {}).get("value")
     keys = [key.removeprefix("mta-sts:") for key in given if key.startswith("mta-sts:")]
     found = {each.name: each.policy for each in settings.load(StackFile(given), keys, location, stack).policies}
     if policy not in found:
-        raise settings.SettingsError(f"{path.name} has no policy {policy!r}; it has {', '.join(found)}")
+        raise UserError(f"{path.name} has no policy {policy!r}; it has {', '.join(found)}")
     return found[policy].render()
 
 
@@ -63,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         text = render(Path.cwd(), options.stack, options.policy)
-    except settings.SettingsError as error:
+    except UserError as error:
         print(error, file=sys.stderr)
         return 1
     options.to.parent.mkdir(parents=True, exist_ok=True)

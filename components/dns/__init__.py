@@ -6,10 +6,6 @@ from typing import Literal, Protocol
 import pulumi
 
 
-class ZoneError(Exception):
-    """A domain has no zone, or its host couldn't be asked; a line each."""
-
-
 class Backend(Protocol):
     """Makes DNS record sets somewhere.
 

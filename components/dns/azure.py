@@ -13,9 +13,9 @@ from pulumi.runtime.sync_await import _sync_await  # pyright: ignore[reportPriva
 from pulumi_azure_native import dns
 from pulumi_azure_native._utilities import get_invoke_opts_defaults
 
-from components.dns import ZoneError
-from provider.dns_view import strings
-from settings_dns import AzureDns
+from internet.dns_view import strings
+from policy import UserError
+from zones.settings import AzureDns
 
 NOT_FOUND = ("ResourceNotFound", "ResourceGroupNotFound", "Status=404", "StatusCode=404")
 
@@ -74,7 +74,7 @@ def backends(domains: Iterable[tuple[str, AzureDns]]) -> dict[str, AzureBackend]
 
     :param domains: their names, and where their zones are.
     :returns: by domain name.
-    :raises ZoneError: a line for each domain without a zone; or the one reason why Azure can't be asked.
+    :raises UserError: a line for each domain without a zone; or the one reason why Azure can't be asked.
     """
     found: dict[str, AzureBackend] = {}
     problems: list[str] = []
@@ -92,7 +92,7 @@ def backends(domains: Iterable[tuple[str, AzureDns]]) -> dict[str, AzureBackend]
             if name in found or not zones:
                 del open_[name, dns_]
     if problems:
-        raise ZoneError("\n".join(problems))
+        raise UserError("\n".join(problems))
     return found
 
 
@@ -135,7 +135,7 @@ async def _get(dns_: AzureDns, zone: str) -> Mapping[str, Any] | None:
         if any(each in str(error) for each in NOT_FOUND):
             return None
         why = str(error).rpartition("returned an error: ")[2]
-        raise ZoneError(
+        raise UserError(
             f"can't ask Azure for the DNS zone {zone}: {why}. Check the network (HTTPS_PROXY too) and that you are "
             "signed in (az login, or ARM_CLIENT_ID, ARM_TENANT_ID and the rest)"
         ) from None

@@ -2,23 +2,24 @@
 
 from collections.abc import Iterable
 
-from components.dns import Backend, ZoneError, azure
+from components.dns import Backend, azure
 from components.dns.manual import ManualBackend
-from settings import Domain
-from settings_dns import AzureDns, LexiconDns, Rfc2136Dns
+from policy import UserError
+from settings.policies import Domain
+from zones.settings import AzureDns, LexiconDns, Rfc2136Dns
 
 
 def backends(domains: Iterable[Domain]) -> dict[str, Backend]:
     """Each domain's backend, by its name.
 
-    :raises ZoneError: everything that is wrong with the zones, a line each.
+    :raises UserError: everything that is wrong with the zones, a line each.
     """
     given = list(domains)
     found: dict[str, Backend] = {each.name: ManualBackend() for each in given}
     problems: list[str] = []
     try:
         found |= azure.backends((each.name, each.dns) for each in given if isinstance(each.dns, AzureDns))
-    except ZoneError as error:
+    except UserError as error:
         problems.append(str(error))
     elsewhere = [(each.name, each.dns) for each in given if isinstance(each.dns, Rfc2136Dns | LexiconDns)]
     if elsewhere:
@@ -26,8 +27,8 @@ def backends(domains: Iterable[Domain]) -> dict[str, Backend]:
 
         try:
             found |= hosted.backends(elsewhere)
-        except ZoneError as error:
+        except UserError as error:
             problems.append(str(error))
     if problems:
-        raise ZoneError("\n".join(problems))
+        raise UserError("\n".join(problems))
     return found

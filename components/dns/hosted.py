@@ -7,10 +7,11 @@ from typing import Any, Literal
 import pulumi
 
 from components import full_name
-from components.dns import ZoneError, lexicon, rfc2136
+from components.dns import lexicon, rfc2136
+from policy import UserError
 from provider import hosts
 from provider.resources import RecordSet
-from settings_dns import LexiconDns, Rfc2136Dns
+from zones.settings import LexiconDns, Rfc2136Dns
 
 AT_ONCE = 16  # hosts' APIs have limits
 
@@ -53,7 +54,7 @@ def backends(domains: Iterable[tuple[str, Rfc2136Dns | LexiconDns]]) -> dict[str
     """Each domain's zone, asked of its host before anything is made.
 
     :returns: by domain name.
-    :raises ZoneError: a line for each thing that is wrong, with the domains that it concerns.
+    :raises UserError: a line for each thing that is wrong, with the domains that it concerns.
     """
     given = list(domains)
     with ThreadPoolExecutor(AT_ONCE, "zones") as pool:
@@ -63,7 +64,7 @@ def backends(domains: Iterable[tuple[str, Rfc2136Dns | LexiconDns]]) -> dict[str
         if isinstance(backend, hosts.HostError):
             problems.setdefault(str(backend), []).append(name)
     if problems:
-        raise ZoneError("\n".join(f"{', '.join(names)}: {text}" for text, names in problems.items()))
+        raise UserError("\n".join(f"{', '.join(names)}: {text}" for text, names in problems.items()))
     return {
         name: backend
         for (name, _), backend in zip(given, found, strict=True)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from settings_dns import LexiconDns
+from zones.settings import LexiconDns
 
 
 def described(dns: LexiconDns) -> tuple[dict[str, Any], dict[str, str]]:

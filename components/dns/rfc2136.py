@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from settings_dns import Rfc2136Dns
+from zones.settings import Rfc2136Dns
 
 
 def described(dns: Rfc2136Dns) -> tuple[dict[str, Any], dict[str, str]]:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol
 
-from provider.wait import WaitError
+from policy import UserError
 
 
-class HostError(WaitError):
+class HostError(UserError):
     """What a user reads: the host said no, or nothing. One line, with the way out."""
 
 

@@ -11,7 +11,7 @@ def of(place: Mapping[str, Any]) -> dict[str, str]:
 
     :param place: `stack`, its full name, and `secretsIn`, the configuration key of a `dns` map.
     :returns: `keySecret`, or the host's options.
-    :raises WaitError: they can't be read.
+    :raises UserError: they can't be read.
     """
     found = configured.read(str(place["stack"]), str(place["secretsIn"]))
     if place["provider"] == "lexicon":

@@ -20,7 +20,7 @@ from lexicon.config import ConfigResolver
 from lexicon.exceptions import AuthenticationError, ProviderNotAvailableError
 from lexicon.interfaces import Provider
 
-from provider import dns_view
+from internet import dns_view
 from provider.hosts import Found, HostError
 
 EXTRA = re.compile(r"`(pip install [^`]+)`")

@@ -20,7 +20,7 @@ import dns.rdatatype
 import dns.tsig
 import dns.update
 
-from provider.dns_view import Server, plain, reason, server_at, strings
+from internet.dns_view import Server, plain, reason, server_at, strings
 from provider.hosts import ChangedMeanwhile, Found, HostError
 
 TIMEOUT = 10.0  # seconds for one exchange with one server

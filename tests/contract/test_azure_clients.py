@@ -11,8 +11,9 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
 from contract_tools import Clients, fetch, resolve
 
+from policy import UserError
 from provider import static_sites_client
-from provider.wait import Wait, WaitError
+from provider.wait import Wait
 from sandbox.control import Sandbox
 
 HOST = "mta-sts.example.org"
@@ -132,12 +133,12 @@ def test_wrong_sites(ready: Clients, tmp_path: Path) -> None:
 
 def test_a_wrong_deployment_token_and_a_reset_one(ready: Clients, tmp_path: Path) -> None:
     secrets = ready.web.static_sites.list_static_site_secrets
-    with pytest.raises(WaitError, match="deployment token was refused"):
+    with pytest.raises(UserError, match="deployment token was refused"):
         upload(tmp_path, "wrong")
     old = secrets("rg", "site").properties["apiKey"]
     ready.web.static_sites.reset_static_site_api_key("rg", "site", {"properties": {}})
     assert secrets("rg", "site").properties["apiKey"] != old
-    with pytest.raises(WaitError, match="deployment token was refused"):
+    with pytest.raises(UserError, match="deployment token was refused"):
         upload(tmp_path, old)
 
 

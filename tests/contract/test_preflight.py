@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from contract_tools import records
 
+from checks import preflight
+from checks.preflight import Finding
 from policy import Policy, TlsRptRecord
-from provider import preflight
-from provider.preflight import Finding
 from sandbox.control import Sandbox
 
 AZURE = ("ns1-01.azure-dns.com", "ns2-01.azure-dns.net")

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from policy import UserError
 from provider import azure
-from provider.wait import WaitError
 from tools.ci import comment, pull_request, sign_in
 from tools.ci.__main__ import main
 from tools.ci.errors import CiError
@@ -306,5 +306,5 @@ def test_our_provider_asks_github_for_a_token_each_time(monkeypatch: pytest.Monk
 def test_without_any_way_to_a_token_the_message_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [each for each in os.environ if "OIDC" in each or each.startswith("ACTIONS_")]:
         monkeypatch.delenv(name)
-    with pytest.raises(WaitError, match=r"ACTIONS_ID_TOKEN_REQUEST_URL.*python -m tools\.ci run"):
+    with pytest.raises(UserError, match=r"ACTIONS_ID_TOKEN_REQUEST_URL.*python -m tools\.ci run"):
         azure._federated_token()

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from policy import UserError
 from provider import configured
-from provider.wait import WaitError
 
 
 def pulumi(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
@@ -38,7 +38,7 @@ def test_what_stays_wrong_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, line: str
 ) -> None:
     pulumi(tmp_path, monkeypatch, script)
-    with pytest.raises(WaitError) as error:
+    with pytest.raises(UserError) as error:
         configured.read("organization/mta-sts/ci", "mta-sts:dns")
     assert line in str(error.value)
     assert len(str(error.value).splitlines()) == 1

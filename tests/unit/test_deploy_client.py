@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from policy import Policy
+from policy import Policy, UserError
 from provider import content, static_sites_client
-from provider.wait import Wait, WaitError
+from provider.wait import Wait
 
 TOKEN = "0123456789abcdef-token"
 
@@ -52,7 +52,7 @@ def test_a_failure_is_tried_again_and_its_words_come_without_the_token(
     count = tmp_path / "count"
     broken = client(tmp_path, f'echo x >> {count}; echo "no luck with $DEPLOYMENT_TOKEN"; exit 7')
     waiting = wait()
-    with pytest.raises(WaitError, match=r"three times: no luck with \*\*\*"):
+    with pytest.raises(UserError, match=r"three times: no luck with \*\*\*"):
         upload(broken, tmp_path, waiting)
     assert count.read_text().count("x") == 3
     assert not any(TOKEN in line for line in waiting.lines)  # type: ignore[attr-defined]
@@ -61,13 +61,13 @@ def test_a_failure_is_tried_again_and_its_words_come_without_the_token(
 def test_a_refused_token_is_not_tried_again(tmp_path: Path) -> None:
     count = tmp_path / "count"
     refused = client(tmp_path, f'echo x >> {count}; echo "Reason: No matching Static Web App was found or the api key was invalid."; exit 1')  # fmt: skip
-    with pytest.raises(WaitError, match="deployment token was refused"):
+    with pytest.raises(UserError, match="deployment token was refused"):
         upload(refused, tmp_path)
     assert count.read_text().count("x") == 1
 
 
 def test_a_client_that_hangs_is_ended_at_the_deadline(tmp_path: Path) -> None:
-    with pytest.raises(WaitError, match="did not end within its time"):
+    with pytest.raises(UserError, match="did not end within its time"):
         upload(client(tmp_path, "exec sleep 60"), tmp_path, wait(timeout=0.3))
 
 
@@ -79,14 +79,14 @@ def test_ctrl_c_ends_the_client_and_says_so(tmp_path: Path) -> None:
         hanging = client(tmp_path, f"echo $$ > {tmp_path / 'pid'}; exec sleep 60")
         await static_sites_client.upload(hanging, tmp_path, TOKEN, waiting)
 
-    with pytest.raises(WaitError, match="stopped; nothing is lost"):
+    with pytest.raises(UserError, match="stopped; nothing is lost"):
         asyncio.run(asyncio.wait_for(stopped_soon(), 5))
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 def test_a_client_that_cannot_run_is_named(tmp_path: Path) -> None:
-    with pytest.raises(WaitError, match="can't run"):
+    with pytest.raises(UserError, match="can't run"):
         upload(tmp_path / "nothing", tmp_path)
 
 
@@ -146,7 +146,7 @@ def test_an_upload_counts_when_the_site_serves_it_and_is_done_again_when_it_neve
     assert uploads == 2
     assert any("404" in line and line.endswith("uploading again") for line in lines)
     site["reasons"] = ["the answer is 404, only 200 counts"] * 99
-    with pytest.raises(WaitError, match="gave up waiting for the upload on a.azurestaticapps.net"):
+    with pytest.raises(UserError, match="gave up waiting for the upload on a.azurestaticapps.net"):
         apply(tmp_path)
 
 
@@ -159,7 +159,7 @@ def test_what_the_site_served_before_is_remembered(tmp_path: Path, site: dict[st
 
 
 def test_a_file_outside_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(WaitError, match="outside"):
+    with pytest.raises(UserError, match="outside"):
         content.write(tmp_path, "", {"../x": ""})
 
 
@@ -193,12 +193,12 @@ def test_the_client_is_downloaded_once_and_verified_each_time(served: dict[str, 
 
 def test_a_client_with_another_hash_is_never_run(served: dict[str, Any], tmp_path: Path) -> None:
     served["binary"] = b"#!/bin/sh\nevil\n"
-    with pytest.raises(WaitError, match="does not have the published SHA-256"):
+    with pytest.raises(UserError, match="does not have the published SHA-256"):
         static_sites_client.download(wait())
     assert not list((tmp_path / "cache").rglob("StaticSitesClient"))
 
 
 def test_a_machine_without_a_client_is_told_so(served: dict[str, Any]) -> None:
     served["machine"] = "win-x64"
-    with pytest.raises(WaitError, match="no stable client for linux-x64"):
+    with pytest.raises(UserError, match="no stable client for linux-x64"):
         static_sites_client.download(wait())

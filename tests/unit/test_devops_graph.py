@@ -9,7 +9,9 @@ import pytest
 from mocks import Monitor, declare
 
 import settings_devops
-from settings import Reader, SettingsError, load
+from policy import UserError
+from settings.reader import Reader
+from settings.stack import load
 
 ROOT = Path(__file__).parents[2]
 
@@ -165,7 +167,7 @@ def test_the_first_run_is_asked_for_no_permission(graph: Monitor) -> None:
 )
 def test_a_mistake_is_one_line_with_the_key(change: dict[str, Any], line: str) -> None:
     values = {"azureDevOps": json.dumps({**DEVOPS, **change})}
-    with pytest.raises(SettingsError) as error:
+    with pytest.raises(UserError) as error:
         load(values, keys=values, location="westeurope", stack="ci", encrypted=["azureDevOps"])  # pyright: ignore[reportArgumentType]
     assert line in str(error.value)
     assert len(str(error.value).splitlines()) == 1
@@ -173,7 +175,7 @@ def test_a_mistake_is_one_line_with_the_key(change: dict[str, Any], line: str) -
 
 def test_a_secret_for_all_to_read_is_refused() -> None:
     values = {"azureDevOps": json.dumps(DEVOPS)}
-    with pytest.raises(SettingsError) as error:
+    with pytest.raises(UserError) as error:
         load(values, keys=values, location="westeurope", stack="ci")  # pyright: ignore[reportArgumentType]
     assert [line.partition(": ")[0] for line in str(error.value).splitlines()] == [
         "mta-sts:azureDevOps.passphrase",

@@ -8,15 +8,31 @@ ROOT = Path(__file__).parents[2]
 OURS = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
 MAY_IMPORT = {
     "policy": {"policy"},
-    "settings": {"settings", "settings_dns", "settings_devops", "policy"},
-    "settings_dns": {"settings"},  # for its Reader's type alone
-    "settings_devops": {"settings"},  # the same
-    "provider": {"provider", "policy"},
-    "components": {"components", "settings", "settings_dns", "settings_devops", "policy", "provider"},
+    "settings": {"settings", "settings_devops", "policy", "zones"},
+    "settings_devops": {"settings"},  # for its Reader's type alone
+    "internet": {"internet", "policy"},
+    "zones": {"zones", "settings", "policy", "internet", "provider"},
+    "provider": {"provider", "policy", "internet", "zones"},
+    "components": {
+        "components",
+        "settings",
+        "settings_devops",
+        "policy",
+        "provider",
+        "zones",
+        "checks",
+        "internet",
+    },
     "__main__": {"settings", "settings_devops", "components", "policy", "provider"},
-    "checks": {"checks", "policy", "provider"},
+    "checks": {"checks", "policy", "internet"},
     "sandbox": {"sandbox", "tools"},  # tools: where the engine is, for PATH
-    "tools": {"tools", "provider", "settings"},  # recover asks Azure what exists; render_policy reads a stack
+    "tools": {
+        "tools",
+        "provider",
+        "settings",
+        "internet",
+        "policy",
+    },  # recover asks Azure; render_policy reads a stack
 }
 
 

@@ -13,7 +13,7 @@ import dns.rrset
 import pytest
 
 from provider import record_seen
-from provider.wait import Wait, WaitError, minutes
+from provider.wait import UserError, Wait, minutes
 
 
 def waiting(timeout: float = 5, cancelled: asyncio.Event | None = None) -> tuple[Wait, list[str]]:
@@ -32,7 +32,7 @@ def test_it_ends_when_the_reason_is_gone_and_tells_the_reason_meanwhile() -> Non
 
 def test_it_gives_up_at_the_deadline_with_reason_and_way_out() -> None:
     wait, _ = waiting(timeout=0.3)
-    with pytest.raises(WaitError, match=r"gave up waiting for the thing after 0 s: never\. Do this\."):
+    with pytest.raises(UserError, match=r"gave up waiting for the thing after 0 s: never\. Do this\."):
         asyncio.run(wait.until("the thing", lambda: "never", "Do this."))
 
 
@@ -43,7 +43,7 @@ def test_ctrl_c_ends_it_at_once() -> None:
         asyncio.get_running_loop().call_later(0.05, event.set)
         await wait.until("the thing", lambda: "never", "")
 
-    with pytest.raises(WaitError, match="next `pulumi up` goes on"):
+    with pytest.raises(UserError, match="next `pulumi up` goes on"):
         asyncio.run(asyncio.wait_for(cancelled_soon(), 2))
 
 

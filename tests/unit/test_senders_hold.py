@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from policy import Policy
+from policy import Policy, UserError
 from provider import content, senders_hold
-from provider.wait import Wait, WaitError
+from provider.wait import Wait
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WEEK = 604_800
@@ -65,12 +65,12 @@ def release(**state: Any) -> None:
 
 def test_it_refuses_to_go_too_early_and_names_date_risk_and_way_out() -> None:
     until = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    with pytest.raises(WaitError, match=f"example.org can't go before {until}.*removeEarlyAndRiskMail: true"):
+    with pytest.raises(UserError, match=f"example.org can't go before {until}.*removeEarlyAndRiskMail: true"):
         release(policy=text("none"), heldUntil=until)
     release(policy=text("none"), heldUntil=until, removeEarly=True)
     release(policy=text("none"), heldUntil="2026-01-01T00:00:00Z")
     release(policy=text("testing"), heldUntil="")
-    with pytest.raises(WaitError, match="set mode: none"):
+    with pytest.raises(UserError, match="set mode: none"):
         release(policy=text("enforce"), heldUntil="", removeEarly=True)
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-import settings
-import settings_dns
+from policy import UserError
+from settings import stack as settings
+from zones import settings as settings_dns
 
 GOOD: dict[str, Any] = {
     "dns": {"provider": "azure", "resourceGroup": "dns"},
@@ -36,7 +37,7 @@ def load(
 
 
 def problems(**changes: Any) -> list[str]:
-    with pytest.raises(settings.SettingsError) as caught:
+    with pytest.raises(UserError) as caught:
         load(**changes)
     return str(caught.value).splitlines()
 
@@ -143,7 +144,7 @@ def test_texts_and_switches_are_taken_as_they_stand() -> None:
 
 
 def test_signing_in_by_configuration_is_refused_since_only_azure_native_would_see_it() -> None:
-    with pytest.raises(settings.SettingsError, match="azure-native:clientSecret: sign in by .* ARM_CLIENT_SECRET"):
+    with pytest.raises(UserError, match="azure-native:clientSecret: sign in by .* ARM_CLIENT_SECRET"):
         settings.load(Config(GOOD), GOOD, "westeurope", "dev", ["location", "clientSecret"])
 
 
@@ -192,7 +193,7 @@ UPDATE = {"provider": "rfc2136", "servers": ["192.0.2.1"], "keyName": "k", "keyS
     ],
 )  # fmt: skip
 def test_a_mistake_in_dns_is_named_by_its_key(dns: dict[str, Any], says: str) -> None:
-    with pytest.raises(settings.SettingsError) as told:
+    with pytest.raises(UserError) as told:
         load(dns={name: value for name, value in dns.items() if value is not None}, encrypted=("dns",))
     assert f"mta-sts:{says}" in str(told.value)
 
@@ -201,7 +202,7 @@ def test_a_mistake_in_dns_is_named_by_its_key(dns: dict[str, Any], says: str) ->
     "dns", [UPDATE, {"provider": "lexicon", "host": "cloudflare", "options": {"auth_token": "t"}}]
 )
 def test_a_secret_that_stands_readable_is_refused_and_not_shown(dns: dict[str, Any]) -> None:
-    with pytest.raises(settings.SettingsError, match="stands in the stack's file for all to read") as told:
+    with pytest.raises(UserError, match="stands in the stack's file for all to read") as told:
         load(dns=dns)
     assert "c2VjcmV0" not in str(told.value)
     assert load(dns=dns, encrypted=("dns",))
@@ -228,6 +229,40 @@ def test_an_inner_dns_map_keeps_what_it_leaves_out() -> None:
     ],
 )
 def test_a_delegation_that_leads_nowhere_is_refused(domains: list[Any], says: str) -> None:
-    with pytest.raises(settings.SettingsError) as told:
+    with pytest.raises(UserError) as told:
         load(policy={"domains": domains})
     assert says in str(told.value)
+
+
+def test_every_domain_without_dns_is_told_beside_all_other_problems() -> None:
+    found = problems(dns=None, location="mars", policy={"sku": "Standard", "domains": ["a.test", "b.test"]})
+    assert sum("has no DNS" in line for line in found) == 2
+    assert len(found) == 3
+
+
+def test_a_mistaken_mx_is_told_once_and_under_mx() -> None:
+    (line,) = problems(policy={"mx": ["mail_1.example.org", "mail.example.org"]})
+    assert line.startswith("mta-sts:policies[0].mx[0]: ")
+
+
+def test_a_policy_that_is_too_large_for_senders_is_told_under_mx() -> None:
+    (line,) = problems(policy={"mx": [f"mail-{number}.example.org" for number in range(5000)]})
+    assert line.startswith("mta-sts:policies[0].mx: ")
+    assert "larger than 65536 bytes" in line
+
+
+def test_a_domain_that_stands_twice_is_told_beside_other_problems() -> None:
+    found = problems(policy={"mode": "strict", "domains": ["example.org", "example.org"]})
+    assert any("the domain example.org stands there 2 times" in line for line in found)
+    assert any(line.startswith("mta-sts:policies[0].mode") for line in found)
+
+
+@pytest.mark.parametrize("value", [[], {}, 1, None])
+def test_a_list_or_a_number_where_a_word_belongs_is_a_mistake_like_any_other(value: Any) -> None:
+    assert any(line.startswith("mta-sts:policies[0].mode: ") for line in problems(policy={"mode": value}))
+    assert any(line.startswith("mta-sts:policies[0].sku: ") for line in problems(policy={"sku": value}))
+
+
+def test_half_a_surrogate_pair_is_no_text() -> None:
+    (line,) = problems(resourceGroup="\ud800")
+    assert line == r"mta-sts:resourceGroup: '\ud800' must be a text"

@@ -49,12 +49,12 @@ def test_what_a_desktop_leaves_behind_is_not_published(tmp_path: Path) -> None:
     ],
 )
 def test_what_would_break_the_policy_is_refused(tmp_path: Path, files: dict[str, str], message: str) -> None:
-    with pytest.raises(website.WebsiteError, match=message):
+    with pytest.raises(website.UserError, match=message):
         website.read(site(tmp_path, **files))
 
 
 def test_a_site_without_an_index_is_refused(tmp_path: Path) -> None:
     web = site(tmp_path)
     (web / "index.html").unlink()
-    with pytest.raises(website.WebsiteError, match="index.html is missing"):
+    with pytest.raises(website.UserError, match="index.html is missing"):
         website.read(web)

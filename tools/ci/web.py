@@ -6,7 +6,7 @@ from typing import Any
 import urllib3
 from urllib3.util import parse_url
 
-from provider.https import context, proxy_for
+from internet.https import context, proxy_for
 from tools.ci.errors import CiError
 
 BUSY = (429, 500, 502, 503, 504)

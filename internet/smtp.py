@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import dns.resolver
 
-from provider import dns_view, https
+from internet import dns_view, https
 
 TIMEOUT = 8.0  # seconds for each step of the conversation
 

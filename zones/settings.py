@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from settings import Reader
+    from settings.reader import Reader
 
 TSIG_ALGORITHMS = ("hmac-sha256", "hmac-sha384", "hmac-sha512")  # RFC 8945 6; older ones are not for new use
 SECRET_WORDS = ("token", "secret", "password", "key", "consumer")  # in the names of Lexicon's options

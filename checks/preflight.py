@@ -12,9 +12,10 @@ from typing import Any, Literal, cast
 import dns.exception
 import dns.resolver
 
+from internet import dns_view
+from internet.dns_view import plain
 from policy import Mode, MxPattern, Policy, TlsRptRecord
-from provider import dns_view
-from provider.dns_view import plain
+from policy.places import policy_host, sts_record, tlsrpt_record
 
 DEADLINE = 8.0  # seconds for everything
 SITES = ".azurestaticapps.net"
@@ -116,9 +117,9 @@ def hint(host: str, patterns: Iterable[MxPattern]) -> str:
     return f"Add {host} to mx, or take it out of the MX records"
 
 
-def policy_host(domain: Domain, lifetime: float) -> list[Finding]:
+def host_is_free(domain: Domain, lifetime: float) -> list[Finding]:
     """mta-sts.<domain> isn't something else already."""
-    host = f"mta-sts.{domain.name}"
+    host = policy_host(domain.name)
     target = [plain(each) for each in lookup(host, "CNAME", lifetime)]
     if target and not target[0].endswith(SITES):
         return [Finding("warning", f"{host} leads to {target[0]} now. If this stack made the record, it is put right "
@@ -162,7 +163,7 @@ def delegation(domain: Domain, lifetime: float) -> list[Finding]:
 
 def records(domain: Domain, lifetime: float) -> list[Finding]:
     """No second `v=STSv1` record (RFC 8461 3.1), and no report record of somebody else's (RFC 8460 3)."""
-    owner = f"_mta-sts.{domain.name}"
+    owner = sts_record(domain.name)
     found: list[Finding] = []
     alias = [plain(each) for each in lookup(owner, "CNAME", lifetime)]
     if alias and not domain.delegated_to:
@@ -178,7 +179,7 @@ def records(domain: Domain, lifetime: float) -> list[Finding]:
         found.append(Finding("warning", f"{owner} has several v=STSv1 records, which senders take for none: "
                              f"{' | '.join(sorted(texts))}. `pulumi refresh`, then `pulumi up` leaves one"))  # fmt: skip
     if domain.tls_reports and not domain.adopts_tls_reports:
-        owner, wanted = f"_smtp._tls.{domain.name}", domain.tls_reports.render()
+        owner, wanted = tlsrpt_record(domain.name), domain.tls_reports.render()
         there = [plain(each) for each in lookup(owner, "TXT", lifetime)]
         other = f"mta-sts-{secrets.token_hex(6)}.{domain.name}"
         if there and there != [wanted] and there != [plain(each) for each in lookup(other, "TXT", lifetime)]:
@@ -190,7 +191,7 @@ def records(domain: Domain, lifetime: float) -> list[Finding]:
 
 def issuers(domain: Domain, lifetime: float) -> list[Finding]:
     """The CAA records that count let the certificate's issuer in (RFC 8659 3)."""
-    host = f"mta-sts.{domain.name}"
+    host = policy_host(domain.name)
     labels = host.split(".")
     for at in range(len(labels) - 1):
         name = ".".join(labels[at:])
@@ -208,4 +209,4 @@ def issuers(domain: Domain, lifetime: float) -> list[Finding]:
     return []
 
 
-LOOKS = (mail_servers, policy_host, delegation, records, issuers)
+LOOKS = (mail_servers, host_is_free, delegation, records, issuers)

@@ -10,7 +10,7 @@ import dns.exception
 import dns.resolver
 import urllib3
 
-from provider import dns_view
+from internet import dns_view
 
 TIMEOUT = 15.0  # seconds; RFC 8461 3.3 lets a sender take a minute
 LARGEST = 64 * 1024  # bytes a sender need accept (RFC 8461 3.3)

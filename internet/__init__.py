@@ -1,0 +1,1 @@
+"""DNS, HTTPS and SMTP as a sender sees them; whoever looks at the internet looks through here."""

@@ -1,0 +1,212 @@
+"""`mta-sts:policies`: policies, and the domains that have them."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from policy import Mode, Policy, PolicyError, TlsRptRecord
+from policy.places import policy_host
+from settings.reader import Reader, shown
+from zones.settings import Dns, ManualDns
+from zones.settings import read as read_dns
+
+KEY = "mta-sts:policies"
+POLICY_KEYS = ("name", "mode", "maxAge", "mx", "sku", "domains", "tlsReports", "dns", "removeEarlyAndRiskMail")
+DOMAIN_KEYS = ("name", "dns", "adoptTlsReports", "delegateTo")
+
+# What the plans of Static Web Apps hold: learn.microsoft.com/azure/static-web-apps/quotas
+CUSTOM_DOMAINS = {"Free": 2, "Standard": 5}  # an app
+FREE_APPS = 10  # a subscription
+
+WEEK, DAY = 604_800, 86_400  # seconds
+FIELD_KEYS = {"max_age": "maxAge", "mx": "mx", "policy": "mx"}  # a PolicyError's field to the key it came from
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A policy domain (RFC 8461 1.1): what stands after the @, in A-labels.
+
+    :param key: where it stands in the configuration.
+    :param adopt_tls_reports: the record `_smtp._tls.<domain>` stands there already; it is taken over, and left there
+        when the stack goes.
+    :param delegate_to: the domain whose `_mta-sts` record says the policy's id for this one too (RFC 8461 8.2).
+    """
+
+    name: str
+    dns: Dns
+    key: str = ""
+    adopt_tls_reports: bool = False
+    delegate_to: str | None = None
+
+    @property
+    def policy_host(self) -> str:
+        """Where senders fetch the policy (RFC 8461 3.2)."""
+        return policy_host(self.name)
+
+
+@dataclass(frozen=True)
+class PolicySettings:
+    """One policy and the domains that have it: one Static Web App.
+
+    :param remove_early: the owner accepts the loss of mail from senders that remember an older policy.
+    """
+
+    name: str
+    policy: Policy
+    sku: str
+    domains: tuple[Domain, ...] = field(default=())
+    tls_reports: TlsRptRecord | None = None
+    remove_early: bool = False
+
+
+def read(reader: Reader, value: Any, dns: Dns | None) -> tuple[PolicySettings, ...]:
+    """All policies; those with a mistake in the policy itself are left out, their domains checked all the same.
+
+    :param dns: where records go if neither the policy nor the domain says so.
+    """
+    if not value:
+        reader.problem(KEY, "is missing; see Pulumi.dev.yaml for an example with one policy")
+        return ()
+    policies: list[PolicySettings] = []
+    names: list[str] = []
+    domains: list[Domain] = []
+    for index, item in enumerate(reader.items(value, KEY, "policies")):
+        key = f"{KEY}[{index}]"
+        given = reader.mapping(item, key, POLICY_KEYS)
+        if not given:
+            continue
+        name = _name(reader, given.get("name"), f"{key}.name")
+        own = _domains(reader, given, key, read_dns(reader, given.get("dns"), f"{key}.dns", dns))
+        names.append(name)
+        domains += own
+        settings = _policy(reader, given, key, name, own)
+        if settings:
+            policies.append(settings)
+    _once(reader, "policy", names)
+    _once(reader, "domain", [domain.name for domain in domains])
+    _delegations(reader, domains, policies)
+    free = sum(policy.sku == "Free" for policy in policies)
+    if free > FREE_APPS:
+        reader.problem(
+            KEY,
+            f"{free} policies with sku Free, but a subscription holds {FREE_APPS} Free apps; use sku: Standard",
+        )
+    return tuple(policies)
+
+
+def _name(reader: Reader, value: Any, key: str) -> str:
+    name = value if isinstance(value, str) else ""
+    if not name.replace("-", "").isalnum() or not name.isascii() or len(name) > 30:
+        reader.problem(key, f"{shown(value)} must be 1 to 30 letters, digits and -; resources are named after it")
+    return name
+
+
+def _policy(
+    reader: Reader, given: dict[str, Any], key: str, name: str, domains: tuple[Domain, ...]
+) -> PolicySettings | None:
+    sku = reader.choice(
+        given.get("sku", "Free"),
+        f"{key}.sku",
+        tuple(CUSTOM_DOMAINS),
+        f"is no plan; choose {' or '.join(CUSTOM_DOMAINS)}",
+    )
+    limit = CUSTOM_DOMAINS.get(sku or "")
+    if limit and len(domains) > limit:
+        reader.problem(
+            f"{key}.domains",
+            f"{len(domains)} domains, but a {sku} app holds {limit}; set sku: Standard (5) or give the others a "
+            "policy of another name with the same mx",
+        )
+    policy = _document(reader, given, key)
+    uris = reader.items(given.get("tlsReports"), f"{key}.tlsReports", "mailto: or https: URIs")
+    reports = reader.attempt(f"{key}.tlsReports", lambda: TlsRptRecord(tuple(uris))) if uris else None
+    early = reader.flag(given.get("removeEarlyAndRiskMail"), f"{key}.removeEarlyAndRiskMail")
+    if early and policy and policy.mode == Mode.ENFORCE:
+        reader.problem(f"{key}.removeEarlyAndRiskMail", "means nothing in mode enforce; set mode: none first")
+    return PolicySettings(name, policy, sku or "Free", domains, reports, early) if policy else None
+
+
+def _document(reader: Reader, given: dict[str, Any], key: str) -> Policy | None:
+    """The RFC 8461 policy itself; None where something is wrong with it."""
+    mode = reader.choice(
+        given.get("mode"),
+        f"{key}.mode",
+        tuple(Mode),
+        "must be testing, enforce or none; begin with testing (RFC 8461 5)",
+    )
+    age = given.get("maxAge", DAY if mode == Mode.NONE else WEEK)
+    if isinstance(age, bool) or not isinstance(age, int):
+        reader.problem(
+            f"{key}.maxAge", f"{shown(age)} must be a whole number of seconds, such as {WEEK} for a week"
+        )
+        age = None
+    patterns = reader.items(given.get("mx"), f"{key}.mx", "host names")
+    hosts = [_mx(reader, pattern, f"{key}.mx[{index}]") for index, pattern in enumerate(patterns)]
+    if not patterns and mode and mode != Mode.NONE:
+        reader.problem(f"{key}.mx", f"is empty; mode {mode} needs the mail servers' names (RFC 8461 3.2)")
+        return None
+    if mode is None or age is None or "" in hosts:
+        return None
+    try:
+        return Policy.of(mode=Mode(mode), max_age=age, mx=hosts)
+    except PolicyError as error:
+        reader.problem(f"{key}.{FIELD_KEYS.get(error.field, 'mx')}", str(error))
+        return None
+
+
+def _mx(reader: Reader, value: Any, key: str) -> str:
+    """An mx pattern in A-labels; "" where it is none."""
+    star, rest = ("*.", value[2:]) if isinstance(value, str) and value.startswith("*.") else ("", value)
+    name = reader.domain_name(rest, key)
+    return star + name if name else ""
+
+
+def _domains(reader: Reader, given: dict[str, Any], key: str, dns: Dns | None) -> tuple[Domain, ...]:
+    items = reader.items(given.get("domains"), f"{key}.domains", "domains")
+    if not items:
+        reader.problem(f"{key}.domains", "is empty; name at least one mail domain")
+    return tuple(_domain(reader, item, f"{key}.domains[{index}]", dns) for index, item in enumerate(items))
+
+
+def _domain(reader: Reader, value: Any, key: str, dns: Dns | None) -> Domain:
+    given = reader.mapping(value, key, DOMAIN_KEYS) if isinstance(value, dict) else {"name": value}
+    name = reader.domain_name(given.get("name"), key)
+    dns = read_dns(reader, given.get("dns"), f"{key}.dns", dns)
+    if dns is None:
+        reader.problem(
+            key,
+            "has no DNS; set mta-sts:dns to {provider: azure, resourceGroup: …} or {provider: manual}"
+            + (f" for {name}" if name else ""),
+        )
+    zone = getattr(dns, "zone", None)
+    if zone and name and not f".{name}".endswith(f".{zone}"):
+        reader.problem(key, f"{name!r} does not lie in the zone {zone}")
+    adopt = reader.flag(given.get("adoptTlsReports"), f"{key}.adoptTlsReports")
+    target = given.get("delegateTo")
+    delegate_to = reader.domain_name(target, f"{key}.delegateTo") if target is not None else None
+    return Domain(name, dns or ManualDns(), key, adopt, delegate_to or None)
+
+
+def _once(reader: Reader, what: str, names: list[str]) -> None:
+    for name in sorted({name for name in names if name and names.count(name) > 1}):
+        reader.problem(KEY, f"the {what} {name} stands there {names.count(name)} times; once is enough")
+
+
+def _delegations(reader: Reader, domains: list[Domain], policies: list[PolicySettings]) -> None:
+    """A domain is delegated to one of this stack with the same policy, so that one id is right for both."""
+    by_name = {domain.name: domain for domain in domains}
+    policy_of = {domain.name: policy for policy in policies for domain in policy.domains}
+    for domain in domains:
+        target = domain.delegate_to
+        if target is None:
+            continue
+        key = f"{domain.key}.delegateTo"
+        ours, theirs = policy_of.get(domain.name), policy_of.get(target)
+        if target not in by_name or target == domain.name:
+            reader.problem(key, f"{target!r} is no other domain of this stack; name one, or leave delegateTo out")
+        elif by_name[target].delegate_to:
+            reader.problem(key, f"{target} is itself delegated; name the domain it is delegated to")
+        elif ours and theirs and ours.policy.render() != theirs.policy.render():
+            reader.problem(
+                key,
+                f"{target} has another policy ({theirs.name}), but shares its id; give both the same mode, maxAge and mx",
+            )

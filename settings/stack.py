@@ -1,0 +1,118 @@
+"""A stack's configuration as a whole."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import settings_devops
+from policy import UserError
+from settings import policies
+from settings.engine import StackConfig, value
+from settings.policies import PolicySettings
+from settings.reader import Reader, shown
+from zones import settings as zones
+from zones.settings import AzureDns
+
+KEYS = ("policies", "dns", "tags", "resourceGroup", "preflight", "staticSitesClient", "azureDevOps")
+
+# Where Static Web Apps can live: learn.microsoft.com/azure/static-web-apps/overview
+REGIONS = ("westus2", "centralus", "eastus2", "westeurope", "eastasia")
+
+# Ways of azure-native to sign in that this program's own provider wouldn't see; as ARM_* variables both see them.
+SIGN_IN = {
+    "auxiliaryTenantIds": "ARM_AUXILIARY_TENANT_IDS",
+    "clientCertificatePassword": "ARM_CLIENT_CERTIFICATE_PASSWORD",
+    "clientCertificatePath": "ARM_CLIENT_CERTIFICATE_PATH",
+    "clientId": "ARM_CLIENT_ID",
+    "clientSecret": "ARM_CLIENT_SECRET",
+    "oidcRequestToken": "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "oidcRequestUrl": "ACTIONS_ID_TOKEN_REQUEST_URL",
+    "oidcToken": "ARM_OIDC_TOKEN",
+    "oidcTokenFilePath": "ARM_OIDC_TOKEN_FILE_PATH",
+    "tenantId": "ARM_TENANT_ID",
+    "useDefaultAzureCredential": "ARM_USE_DEFAULT_AZURE_CREDENTIAL",
+    "useMsi": "ARM_USE_MSI",
+    "useOidc": "ARM_USE_OIDC",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A stack. `notes` are lines that the user should see, such as a converted name."""
+
+    location: str
+    resource_group: str
+    tags: Mapping[str, str]
+    policies: tuple[PolicySettings, ...]
+    preflight: bool
+    static_sites_client: str | None
+    notes: tuple[str, ...]
+    devops: settings_devops.DevOps | None = None
+
+
+def load(
+    config: StackConfig,
+    keys: Iterable[str],
+    location: str | None,
+    stack: str,
+    azure_keys: Iterable[str] = (),
+    encrypted: Iterable[str] = (),
+) -> Settings:
+    """Read the stack's configuration.
+
+    :param keys: the names of all `mta-sts:` keys that are set.
+    :param location: `azure-native:location`.
+    :param stack: the stack's name; the resource group is `mta-sts-<stack>` where none is named.
+    :param azure_keys: the names of all `azure-native:` keys that are set.
+    :param encrypted: the names of the `mta-sts:` keys that hold secrets.
+    :raises UserError: a line for each problem.
+    """
+    reader = Reader(encrypted)
+    for key in keys:
+        if key not in KEYS:
+            reader.problem(f"mta-sts:{key}", f"there is no such key; the keys are {', '.join(KEYS)}")
+    for key in azure_keys:
+        if key in SIGN_IN:
+            reader.problem(
+                f"azure-native:{key}", f"sign in by the variable {SIGN_IN[key]} instead, and remove the key"
+            )
+    dns = zones.read(reader, value(config, "dns"), "mta-sts:dns", None)
+    devops = settings_devops.read(
+        reader, value(config, "azureDevOps"), dns.resource_group if isinstance(dns, AzureDns) else None
+    )
+    given = value(config, "policies")
+    settings = Settings(
+        location=_location(reader, location),
+        resource_group=reader.text(config.get("resourceGroup"), "mta-sts:resourceGroup") or f"mta-sts-{stack}",
+        tags=_tags(reader, value(config, "tags")),
+        policies=policies.read(reader, given, dns) if given or devops is None else (),
+        preflight=reader.switch(config.get("preflight"), "mta-sts:preflight"),
+        static_sites_client=reader.text(config.get("staticSitesClient"), "mta-sts:staticSitesClient"),
+        notes=tuple(reader.notes),
+        devops=devops,
+    )
+    if reader.problems:
+        raise UserError("\n".join(reader.problems))
+    return settings
+
+
+def _location(reader: Reader, given: str | None) -> str:
+    location = (given or "").replace(" ", "").lower()
+    if location not in REGIONS:
+        problem = f"{shown(given)} has no Static Web Apps" if given else "is missing"
+        reader.problem(
+            "azure-native:location",
+            f"{problem}; choose one of {', '.join(REGIONS)}: pulumi config set azure-native:location westeurope",
+        )
+    return location
+
+
+def _tags(reader: Reader, given: Any) -> dict[str, str]:
+    if given is None:
+        return {}
+    if not isinstance(given, dict) or not all(
+        isinstance(tag, str) for tag in cast(dict[Any, Any], given).values()
+    ):
+        reader.problem("mta-sts:tags", f"{shown(given)} must be a map of names to texts")
+        return {}
+    return cast(dict[str, str], given)
