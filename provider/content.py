@@ -33,7 +33,7 @@ def write(folder: Path, policy: str, web: dict[str, str]) -> None:
             path.write_bytes(text.encode())
 
 
-async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:
+async def update(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:
     """Upload every file, until the site itself serves the policy that was uploaded.
 
     The client's exit code is no proof: uploads end in "Unsure if deployment was successful or not", or half done.
@@ -68,22 +68,22 @@ async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict
                 if last == 1 or settled.cancelled.is_set() or wait.left <= 0:
                     raise
                 wait.say(f"{error}; uploading again")
-    return {**outlook(inputs, old, found), "foundMode": old.get("foundMode", found.mode.value if found else "")}
+    return {**preview(inputs, old, found), "foundMode": old.get("foundMode", found.mode.value if found else "")}
 
 
-def outlook(inputs: dict[str, Any], old: dict[str, Any], found: Policy | None = None) -> dict[str, Any]:
+def preview(inputs: dict[str, Any], old: dict[str, Any], found: Policy | None = None) -> dict[str, Any]:
     """The outputs that a preview knows already."""
     ages = [old.get("greatestMaxAge") or 0, Policy.parse(inputs["policy"]).max_age, found.max_age if found else 0]
     return {"greatestMaxAge": int(max(ages)), **({"foundMode": old["foundMode"]} if "foundMode" in old else {})}
 
 
-def observe(state: dict[str, Any]) -> dict[str, Any]:
+def read(state: dict[str, Any]) -> dict[str, Any]:
     """The state, with the policy that the site serves now under its own host name."""
     found = served(state["defaultHostname"])
     return state if found in (None, state["policy"]) else {**state, "policy": found}
 
 
-def cautions(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+def warn(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     """What a change of policy means to the mail of its domains, for whoever reads the preview.
 
     :param old, new: inputs; `old` is empty where the policy is new.

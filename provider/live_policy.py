@@ -49,7 +49,7 @@ def not_live(host: str, policy: bytes) -> str | None:
     return None
 
 
-async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:
+async def create(inputs: dict[str, Any], wait: Wait) -> dict[str, Any]:
     """Wait until the host serves exactly this policy.
 
     :raises UserError: deadline passed, or cancelled.
@@ -59,7 +59,7 @@ async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict
     return {}
 
 
-def observe(state: dict[str, Any]) -> dict[str, Any]:
+def read(state: dict[str, Any]) -> dict[str, Any]:
     """The state, with the policy that is served now; "" where none is."""
     if not_live(state["host"], state["policy"].encode()) is None:
         return state
@@ -83,7 +83,7 @@ def announced(host: str) -> str | None:
     return None
 
 
-async def release(state: dict[str, Any], wait: Wait) -> None:
+async def delete(state: dict[str, Any], wait: Wait) -> None:
     """The host goes next: first let the record that announces it, deleted just now, leave every name server."""
     record = f"TXT _{state['host']}"
     brief = Wait(min(RECORD_GONE, wait.timeout), wait.tell, wait.say, wait.cancelled)

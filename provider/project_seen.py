@@ -36,15 +36,15 @@ def look(inputs: dict[str, Any]) -> None:
         )
 
 
-async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:
-    """See `outlook`.
+async def update(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:
+    """See `preview`.
 
     :raises UserError: as `look`.
     """
-    return await asyncio.to_thread(outlook, inputs, old)
+    return await asyncio.to_thread(preview, inputs, old)
 
 
-def outlook(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
+def preview(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     """See `look`; what this stack has made meanwhile isn't in its way.
 
     :raises UserError: as `look`.
@@ -54,6 +54,6 @@ def outlook(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def observe(state: dict[str, Any]) -> dict[str, Any]:
+def read(state: dict[str, Any]) -> dict[str, Any]:
     """Nothing drifts: the project itself is another resource."""
     return state

@@ -71,7 +71,7 @@ def _zone(domain: str) -> str:
     return found.to_text(omit_final_dot=True).lower()
 
 
-async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:
+async def create(inputs: dict[str, Any], wait: Wait) -> dict[str, Any]:
     """Say what to enter, and wait until it is there.
 
     :raises UserError: deadline passed, or cancelled.
@@ -95,12 +95,12 @@ async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict
     return {}
 
 
-def observe(state: dict[str, Any]) -> dict[str, Any]:
+def read(state: dict[str, Any]) -> dict[str, Any]:
     """The state, with the values that the zone's servers answer now."""
-    return record_seen.observe(state)
+    return record_seen.read(state)
 
 
-async def release(state: dict[str, Any], wait: Wait) -> None:
+async def delete(state: dict[str, Any], wait: Wait) -> None:
     """Wait until a person has removed it: what it leads to goes next.
 
     :raises UserError: deadline passed, or cancelled.

@@ -41,7 +41,7 @@ def missing(record: str, rdtype: str, values: frozenset[str]) -> str | None:
     return None if found == values else f"the resolver answers {shown(found)}"
 
 
-def cautions(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+def warn(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     """What stands in a new record's way; asked before it is made, in a preview."""
     record, rdtype = new["record"], new["type"]
     if old or not isinstance(record, str):
@@ -73,7 +73,7 @@ def shown(values: frozenset[str]) -> str:
     return ", ".join(sorted(values)) or "nothing"
 
 
-async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:
+async def create(inputs: dict[str, Any], wait: Wait) -> dict[str, Any]:
     """Wait until the record set is seen everywhere.
 
     :raises UserError: deadline passed, or cancelled.
@@ -84,7 +84,7 @@ async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict
     return {}
 
 
-def observe(state: dict[str, Any]) -> dict[str, Any]:
+def read(state: dict[str, Any]) -> dict[str, Any]:
     """The state, with the values that the zone's servers answer now."""
     try:
         server = dns_view.name_servers(state["record"])[0]

@@ -22,7 +22,7 @@ def _host(place: dict[str, Any]) -> Host:
     return hosts.at(place, credentials.of(place))
 
 
-def apply_now(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
+def update_now(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     """Make the record set what it should be.
 
     :raises HostError: no answer, or something else stands there.
@@ -75,12 +75,12 @@ def _plain(rdtype: str, values: list[str]) -> list[str]:
     return [value.rstrip(".").lower() if rdtype == "CNAME" else value for value in values]
 
 
-async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:
-    """See `apply_now`.
+async def update(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:
+    """See `update_now`.
 
     :raises UserError: no answer in time, or something else stands there.
     """
-    return await _within(wait, apply_now, inputs, old)
+    return await _within(wait, update_now, inputs, old)
 
 
 async def _within(wait: Wait, work: Any, *arguments: Any) -> Any:
@@ -90,7 +90,7 @@ async def _within(wait: Wait, work: Any, *arguments: Any) -> Any:
         raise UserError("the DNS host gave no answer in time; the next `pulumi up` goes on from here") from None
 
 
-def outlook(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
+def preview(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     """Nothing is certain but what stands in the way.
 
     :raises UserError: somebody else's record does.
@@ -114,7 +114,7 @@ def _same(found: Found, inputs: dict[str, Any]) -> bool:
     return found.values == frozenset(wanted(inputs))
 
 
-def observe(state: dict[str, Any]) -> dict[str, Any]:
+def read(state: dict[str, Any]) -> dict[str, Any]:
     """The state, with the values that stand at the host now."""
     try:
         found = _host(state["at"]).read(state["record"], state["type"])
@@ -123,7 +123,7 @@ def observe(state: dict[str, Any]) -> dict[str, Any]:
     return state if found.values == frozenset(wanted(state)) else {**state, "values": sorted(found.values)}
 
 
-def release_now(state: dict[str, Any]) -> str:
+def delete_now(state: dict[str, Any]) -> str:
     """Delete what this stack made.
 
     :returns: why it was left, "" where it wasn't.
@@ -139,11 +139,11 @@ def release_now(state: dict[str, Any]) -> str:
     return ""
 
 
-async def release(state: dict[str, Any], wait: Wait) -> None:
-    """See `release_now`.
+async def delete(state: dict[str, Any], wait: Wait) -> None:
+    """See `delete_now`.
 
     :raises UserError: no answer in time.
     """
-    left = await _within(wait, release_now, state)
+    left = await _within(wait, delete_now, state)
     if left:
         wait.say(left)

@@ -1,8 +1,13 @@
-"""The program's side of the provider: what `pulumi.CustomResource` needs to register one."""
+"""The kinds of resources that no cloud provider has: what a program declares, and what the plugin needs to know of it.
+
+A new kind is a class here and a module with its work (`provider.kinds.Work`).
+"""
 
 from collections.abc import Mapping, Sequence
 
 import pulumi
+
+from provider.kinds import kind
 
 
 class Provider(pulumi.ProviderResource):
@@ -12,6 +17,13 @@ class Provider(pulumi.ProviderResource):
         super().__init__("mtasts", name, {}, opts)
 
 
+@kind(
+    "provider.content",
+    id="https://{defaultHostname}/",
+    timeout=900,
+    not_compared=("site", "staticSitesClient"),
+    makes=("greatestMaxAge", "foundMode"),
+)
 class Content(pulumi.CustomResource):
     """The published files of one Static Web App: `web/` and the policy.
 
@@ -61,6 +73,7 @@ class Content(pulumi.CustomResource):
         return self.__dict__["foundMode"]
 
 
+@kind("provider.record_seen", id="{type} {record}", timeout=900)
 class RecordSeen(pulumi.CustomResource):
     """A DNS record set that every name server of its zone, and then the resolver, answers.
 
@@ -81,6 +94,7 @@ class RecordSeen(pulumi.CustomResource):
         super().__init__("mtasts:index:RecordSeen", name, {"record": record, "type": type, "values": values}, opts)
 
 
+@kind("provider.record_set", id="{type} {record}", timeout=300, makes=("made",))
 class RecordSet(pulumi.CustomResource):
     """A DNS record set at a host that isn't Azure (`provider.hosts`).
 
@@ -113,6 +127,7 @@ class RecordSet(pulumi.CustomResource):
         super().__init__("mtasts:index:RecordSet", name, inputs, opts)
 
 
+@kind("provider.record_by_hand", id="{type} {record}", timeout=900)
 class RecordByHand(pulumi.CustomResource):
     """A DNS record set that a person enters and removes, told what by this resource's messages.
 
@@ -134,6 +149,7 @@ class RecordByHand(pulumi.CustomResource):
         super().__init__("mtasts:index:RecordByHand", name, inputs, opts)
 
 
+@kind("provider.live_policy", id="https://{host}/.well-known/mta-sts.txt", timeout=1800)
 class LivePolicy(pulumi.CustomResource):
     """A policy host that serves exactly this policy (RFC 8461 3.2, 3.3).
 
@@ -159,6 +175,7 @@ class LivePolicy(pulumi.CustomResource):
         )
 
 
+@kind("provider.senders_hold", id="{domain}", timeout=60, makes=("greatestMaxAgeServed", "heldUntil"))
 class SendersHold(pulumi.CustomResource):
     """What senders may still remember of a domain: it refuses to be deleted before that is safe (RFC 8461 8.3).
 
@@ -201,6 +218,7 @@ class SendersHold(pulumi.CustomResource):
         return self.__dict__["heldUntil"]
 
 
+@kind("provider.project_seen", id="{organization}/{project}", timeout=60)
 class ProjectSeen(pulumi.CustomResource):
     """An Azure DevOps project that is free to be made, or there to be worked in; see `settings_devops.DevOps`."""
 
@@ -218,6 +236,7 @@ class ProjectSeen(pulumi.CustomResource):
         super().__init__("mtasts:index:ProjectSeen", name, inputs, opts)
 
 
+@kind("provider.variable_group", id="{name}", timeout=120, makes=("groupId", "token"), watched=True)
 class VariableGroup(pulumi.CustomResource):
     """A variable group of Azure Pipelines. Its secrets aren't here: the plugin reads them where they stand.
 

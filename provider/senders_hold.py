@@ -30,17 +30,17 @@ def held(inputs: dict[str, Any], old: dict[str, Any], now: datetime) -> dict[str
     return {"greatestMaxAgeServed": greatest, "heldUntil": until}
 
 
-async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:
+async def update(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:
     """Remember; the policy is live and its id published by now."""
     return held(inputs, old, datetime.now(UTC))
 
 
-def observe(state: dict[str, Any]) -> dict[str, Any]:
+def read(state: dict[str, Any]) -> dict[str, Any]:
     """What senders remember can't be looked up."""
     return state
 
 
-async def release(state: dict[str, Any], wait: Wait) -> None:
+async def delete(state: dict[str, Any], wait: Wait) -> None:
     """Refuse while senders would lose mail over it; everything else of the domain is deleted after this.
 
     :raises UserError: enforced, or still remembered.

@@ -52,7 +52,7 @@ def fingerprint(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()[:16]
 
 
-def apply_now(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
+def update_now(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     """Write the whole group.
 
     :raises UserError: no answer, a refusal, or another group of that name.
@@ -107,12 +107,12 @@ def _written_before(inputs: dict[str, Any], note: str) -> str:
     return ""
 
 
-async def apply(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:
-    """See `apply_now`."""
-    return await asyncio.to_thread(apply_now, inputs, old)
+async def update(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:
+    """See `update_now`."""
+    return await asyncio.to_thread(update_now, inputs, old)
 
 
-def outlook(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
+def preview(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     """What is certain: the group's number, once it has one.
 
     :raises UserError: there is no site to take a token from.
@@ -122,7 +122,7 @@ def outlook(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     return {"groupId": old["groupId"]} if old.get("groupId") else {}
 
 
-def observe(state: dict[str, Any]) -> dict[str, Any]:
+def read(state: dict[str, Any]) -> dict[str, Any]:
     """The state, with the values and the names of secrets that the group has now."""
     try:
         found = _read(state, state["groupId"])
@@ -146,7 +146,7 @@ def stale(state: dict[str, Any]) -> list[str]:
     return ["token"] if now != state.get("token") else []
 
 
-async def release(state: dict[str, Any], wait: Wait) -> None:
+async def delete(state: dict[str, Any], wait: Wait) -> None:
     """Delete the group.
 
     :raises UserError: no answer, or a refusal.

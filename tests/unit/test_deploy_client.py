@@ -116,7 +116,7 @@ def test_the_files_are_laid_out_as_served_and_gone_afterwards(tmp_path: Path, si
         "web": {"index.html": "hi", "a/b.png": "data:;base64,iVBORw=="},
         "staticSitesClient": str(seen),
     }
-    made = asyncio.run(content.apply(inputs, {}, wait()))
+    made = asyncio.run(content.update(inputs, {}, wait()))
     assert made == {"greatestMaxAge": 604800, "foundMode": ""}
     *files, folder, mode = listing.read_text().split()
     assert files == ["./.well-known/mta-sts.txt", "./a/b.png", "./index.html"]
@@ -130,7 +130,7 @@ def apply(tmp_path: Path, old: dict[str, Any] | None = None) -> tuple[dict[str, 
     inputs = {"site": "s", "defaultHostname": "a.azurestaticapps.net", "policy": POLICY, "web": {"index.html": ""},
               "staticSitesClient": str(client(tmp_path, f"echo x >> {count}"))}  # fmt: skip
     waiting = wait()
-    made = asyncio.run(content.apply(inputs, old or {}, waiting))
+    made = asyncio.run(content.update(inputs, old or {}, waiting))
     return made, len(count.read_text().split()), waiting.lines  # type: ignore[attr-defined]
 
 

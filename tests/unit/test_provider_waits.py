@@ -129,11 +129,11 @@ def test_a_server_in_trouble_is_no_proof_of_anything(monkeypatch: pytest.MonkeyP
         seen_by(monkeypatch, broken, resolver=broken)
         assert "SERVFAIL" in str(record_seen.missing("mta-sts.example.org", "CNAME", VALUES))
         state = {"record": "mta-sts.example.org", "type": "CNAME", "values": ["site.example"]}
-        assert record_seen.observe(state) == state
+        assert record_seen.read(state) == state
 
 
 def test_refresh_finds_a_changed_record(monkeypatch: pytest.MonkeyPatch) -> None:
     with name_server(lambda *_: ("elsewhere.example.",)) as changed:
         seen_by(monkeypatch, changed, resolver=changed)
         state = {"record": "mta-sts.example.org", "type": "CNAME", "values": ["site.example"]}
-        assert record_seen.observe(state)["values"] == ["elsewhere.example"]
+        assert record_seen.read(state)["values"] == ["elsewhere.example"]

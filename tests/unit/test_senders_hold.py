@@ -60,7 +60,7 @@ def test_what_was_served_before_it_was_taken_over_counts() -> None:
 
 def release(**state: Any) -> None:
     wait = Wait(5, lambda _: None, lambda _: None, asyncio.Event())
-    asyncio.run(senders_hold.release({"domain": "example.org", **state}, wait))
+    asyncio.run(senders_hold.delete({"domain": "example.org", **state}, wait))
 
 
 def test_it_refuses_to_go_too_early_and_names_date_risk_and_way_out() -> None:
@@ -91,7 +91,7 @@ def test_it_refuses_to_go_too_early_and_names_date_risk_and_way_out() -> None:
     ],
 )  # fmt: skip
 def test_a_change_says_what_it_means(old: str, new: str, words: list[str]) -> None:
-    lines = content.cautions({"policy": old} if old else {}, {"policy": new})
+    lines = content.warn({"policy": old} if old else {}, {"policy": new})
     assert len(lines) == len(words)
     for line, word in zip(lines, words, strict=True):
         assert word in line

@@ -1,0 +1,108 @@
+"""The provider protocol's glue, the same for every plugin in Python: the server, values, errors in one line.
+
+Nothing of what a provider does stands here; the local Azure's stand-in plugin uses this module too.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
+
+import grpc
+import grpc.aio
+from pulumi.provider.experimental import provider as protocol
+from pulumi.provider.experimental.property_value import PropertyValue
+from pulumi.provider.experimental.server import ProviderServicer
+from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS  # pyright: ignore[reportPrivateUsage]
+from pulumi.runtime.proto import provider_pb2_grpc
+
+Properties = dict[str, PropertyValue]
+
+
+class OneLineErrors(grpc.aio.ServerInterceptor):
+    """Turns errors of one class into a gRPC status, so that their text alone reaches the user.
+
+    gRPC itself would say `Unexpected <class …>`.
+    """
+
+    def __init__(
+        self, error: type[Exception], code: grpc.StatusCode = grpc.StatusCode.FAILED_PRECONDITION
+    ) -> None:
+        self._error, self._code = error, code
+
+    async def intercept_service(self, continuation: Any, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        handler = await continuation(handler_call_details)
+        inner = handler.unary_unary
+        if inner is None:
+            return handler
+
+        async def call(request: Any, context: Any) -> Any:
+            try:
+                return await inner(request, context)
+            except self._error as error:
+                await context.abort(self._code, str(error))
+
+        return grpc.unary_unary_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)
+
+
+def serve(
+    arguments: Sequence[str],
+    version: str,
+    make: Callable[[str], protocol.Provider],
+    errors: OneLineErrors,
+    threads: int = 64,
+) -> None:
+    """Serve until the engine ends; the first line of output is the port, as the engine expects.
+
+    :param arguments: as the engine gives them: its flags, such as -v=9, and last its own address.
+    :param make: the provider, from the engine's address.
+    :param threads: how many calls may wait at once.
+    """
+
+    async def run() -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(threads, "wait"))
+        server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS, interceptors=[errors])
+        servicer = ProviderServicer(list(arguments), version, make(arguments[-1]), engine_address=arguments[-1])
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        print(port, flush=True)
+        for sign in (
+            signal.SIGINT,
+            signal.SIGTERM,
+        ):  # the engine's way to say that it needs this no more; it waits
+            asyncio.get_running_loop().add_signal_handler(sign, os._exit, 0)
+        engine = os.getppid()
+        while os.getppid() == engine:  # an engine that is killed says nothing
+            await server.wait_for_termination(1)
+        os._exit(0)
+
+    try:
+        asyncio.run(run())
+    except KeyboardInterrupt:
+        pass
+
+
+def plain(values: Mapping[str, PropertyValue]) -> dict[str, Any]:
+    """Property values as plain Python ones; what a preview can't know yet is `pulumi.runtime.rpc.UNKNOWN`."""
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: PropertyValue) -> Any:
+    inner = value.value
+    if isinstance(inner, Mapping):
+        return plain(cast(Properties, inner))
+    if isinstance(inner, Sequence) and not isinstance(inner, str):
+        return [_plain(item) for item in inner]
+    return inner
+
+
+def wrap(value: Any) -> PropertyValue:
+    """A plain Python value as a property value."""
+    if isinstance(value, dict):
+        return PropertyValue({name: wrap(item) for name, item in cast(dict[str, Any], value).items()})
+    if isinstance(value, list):
+        return PropertyValue([wrap(item) for item in cast(list[Any], value)])
+    return PropertyValue(float(value) if isinstance(value, int) and not isinstance(value, bool) else value)
