@@ -21,12 +21,6 @@ from settings.stack import load
 
 waits = Provider("mtasts")
 HERE = Path(__file__).parent
-NEXT = {
-    Mode.TESTING: "watch TLS reports for a week or two, then set mode: enforce",
-    Mode.ENFORCE: "nothing; senders insist on verified TLS. To leave, set mode: none first",
-    Mode.NONE: "wait until heldUntil (nothing there: no wait), then remove the domain",
-}
-
 config = pulumi.Config("mta-sts")
 try:
     stack = load(
@@ -80,15 +74,12 @@ group = resources.ResourceGroup(
 )
 sites = {
     policy.name: PolicySite(
-        policy.name,
-        settings=policy,
+        policy,
+        stack=stack,
         files=files,
         backends=backends,
         group=group,
-        resource_group=stack.resource_group,
-        location=stack.location,
         tags=tags,
-        static_sites_client=stack.static_sites_client,
         opts=pulumi.ResourceOptions(providers=[waits]),
     )
     for policy in stack.policies
@@ -110,24 +101,6 @@ if stack.devops:
     pulumi.export("repository", pipeline.repository.remote_url)
 
 # What the user looks at: `pulumi stack output domains`, and so on.
-pulumi.export(
-    "domains",
-    {
-        domain.name: {
-            "policy": policy.name,
-            "mode": policy.policy.mode.value,
-            "policyUrl": mail_domains[domain.name].policy_url,
-            "policyId": policy.policy.id,
-            "defaultHostname": sites[policy.name].site.default_hostname,
-            "heldUntil": mail_domains[domain.name].held_until,
-            "next": NEXT[policy.policy.mode],
-        }
-        for policy in stack.policies
-        for domain in policy.domains
-    },
-)
+pulumi.export("domains", {name: mail.outputs for name, mail in mail_domains.items()})
 pulumi.export("sites", {name: site.site.id for name, site in sites.items()})
-pulumi.export(
-    "dnsRecords",
-    {name: domain.records for name, domain in mail_domains.items()},
-)
+pulumi.export("dnsRecords", {name: mail.records for name, mail in mail_domains.items()})

@@ -8,28 +8,40 @@ import pulumi
 from pulumi_azure_native import web
 
 from components.dns import Backend
-from policy import Mode, Policy, StsRecord, TlsRptRecord
+from policy import Mode, StsRecord
 from policy.places import policy_url, sts_record, tlsrpt_record
 from provider.resources import Content, LivePolicy, RecordSeen, SendersHold
-from settings.policies import Domain
+from settings.policies import Domain, PolicySettings
 
 TTL = 300  # seconds; how long after a change some senders still see the old id
-NOT_YET = "CNAME Record is invalid"
+# Azure writes it with and without the blank (pulumi/pulumi-azure 1595).
+NOT_YET = ("CNAME Record is invalid", "CNAMERecord is invalid")
 NOT_YET_TRIES, NOT_YET_PAUSE = 40, 15.0  # times and seconds: ten minutes
+NEXT = {
+    Mode.TESTING: "watch TLS reports for a week or two, then set mode: enforce",
+    Mode.ENFORCE: "nothing; senders insist on verified TLS. To leave, set mode: none first",
+    Mode.NONE: "wait until heldUntil (nothing there: no wait), then remove the domain",
+}
 
 
 class DnsRecord(TypedDict):
     """A record as it should stand."""
 
     name: str
-    type: str
+    type: Literal["CNAME", "TXT"]
     ttl: int
     value: pulumi.Input[str]
 
 
 async def _retry_cname(failure: pulumi.ErrorHookArgs) -> bool:
-    """Azure can take minutes to see a CNAME that everyone else sees (pulumi/pulumi-azure 1595)."""
-    if NOT_YET not in failure.errors[0] or len(failure.errors) >= NOT_YET_TRIES:
+    """Azure can take minutes to see a CNAME that everyone else sees (pulumi/pulumi-azure 1595).
+
+    Only what Azure refused with 400, before anything existed, is tried again: after a failure halfway the next try would
+    meet "cannot create already existing resource", and the state would be lost.
+    """
+    newest = failure.errors[0]
+    refused = any(text in newest for text in NOT_YET) and "400" in newest
+    if not refused or len(failure.errors) >= NOT_YET_TRIES:
         return False
     await asyncio.sleep(NOT_YET_PAUSE if len(failure.errors) > 3 else 2.0)
     return True
@@ -48,94 +60,135 @@ class MailDomain(pulumi.ComponentResource):
     4 and 5 are `announce`. The TXT record `_smtp._tls.<domain>` (RFC 8460 3) depends on nothing. Destroying goes the
     other way. While the policy is enforced, the engine itself refuses to delete or move what senders rely on.
 
+    :param policy: the policy that the domain has.
+    :param backend: where the domain's records go.
     :param site: the policy's Static Web App; `default_hostname` is its own host name.
-    :param content: the upload that `policy` is part of.
-    :param remove_early: see SendersHold.
+    :param content: the upload that the policy is part of.
     """
 
     def __init__(
         self,
-        name: str,
-        *,
         domain: Domain,
+        *,
+        policy: PolicySettings,
         backend: Backend,
-        policy: Policy,
-        tls_reports: TlsRptRecord | None,
         resource_group: str,
         site: web.StaticSite,
         content: Content,
-        remove_early: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("mtasts:index:MailDomain", name, None, opts)
-        self.domain, self._name, self._backend, self._policy = domain, name, backend, policy
-        self._content, self._remove_early = content, remove_early
-        host, target = domain.policy_host, site.default_hostname
-        self.records: list[DnsRecord] = [{"name": host, "type": "CNAME", "ttl": TTL, "value": target}]
-        after = self._after
-        enforced = policy.mode == Mode.ENFORCE
+        super().__init__("mtasts:index:MailDomain", domain.name, None, opts)
+        self.domain, self.policy = domain, policy
+        self._backend, self._site, self._content = backend, site, content
+        enforced = policy.policy.mode == Mode.ENFORCE
         self._protected = pulumi.ResourceOptions(protect=enforced)
         # An enforced domain that would move to another site is refused here, before its CNAME is touched:
         # a protected resource may be updated, but not replaced.
         self._unmoved = pulumi.ResourceOptions(
             protect=enforced, replacement_trigger=site.name if enforced else None
         )
-        cname = backend.record_set(f"{name}-cname", host, "CNAME", [target], TTL, _merge(after(), self._unmoved))
-        seen = RecordSeen(f"{name}-cname-seen", record=host, type="CNAME", values=[target], opts=after(cname))
-        bound = web.StaticSiteCustomDomain(
-            f"{name}-custom-domain",
-            name=site.name,
-            resource_group_name=resource_group,
-            domain_name=host,
-            validation_method="cname-delegation",
-            opts=_merge(
-                after(seen),
-                self._protected,
-                pulumi.ResourceOptions(
-                    # Two apps can't hold one host name, so a domain that moves leaves the old app first.
-                    delete_before_replace=True,
-                    # Azure doesn't tell how a domain was validated; one that was bound by hand stays as it is.
-                    ignore_changes=["validationMethod"],
-                    hooks=pulumi.ResourceHookBinding(on_error=[cname_hook()]),
-                ),
-            ),
-        )
+        cname = self._declare("cname", self.cname, _merge(self._after(), self._unmoved))
+        custom_domain = self._bound(resource_group, self._seen("cname", self.cname, cname))
         self.live = LivePolicy(
-            f"{name}-live-policy",
-            host=host,
-            policy=policy.render().decode(),
-            default_hostname=target,
-            opts=after(bound, content),
+            f"{domain.name}-live-policy",
+            host=domain.policy_host,
+            policy=policy.policy.render().decode(),
+            default_hostname=site.default_hostname,
+            custom_domain=custom_domain.id,
+            opts=self._after(custom_domain, content),
         )
-        self.policy_url = policy_url(domain.name)
-        if tls_reports:
-            owner, text = tlsrpt_record(domain.name), tls_reports.render()
-            self.records.append({"name": owner, "type": "TXT", "ttl": TTL, "value": text})
-            backend.record_set(f"{name}-tlsrpt", owner, "TXT", [text], TTL, after(), domain.adopt_tls_reports)
-        self.register_outputs({"policyUrl": self.policy_url, "policyId": policy.id})
+        if record := self.tls_reports:
+            self._declare("tlsrpt", record, self._after(), adopt=domain.adopt_tls_reports)
+        self.register_outputs({"policyUrl": policy_url(domain.name), "policyId": policy.policy.id})
+
+    @property
+    def cname(self) -> DnsRecord:
+        """The policy host's record."""
+        return {"name": self.domain.policy_host, "type": "CNAME", "ttl": TTL, "value": self._site.default_hostname}
+
+    @property
+    def announcement(self) -> DnsRecord:
+        """The record with the policy's id, or the one that leads to it."""
+        owner, delegate = sts_record(self.domain.name), self.domain.delegate_to
+        if delegate:
+            return {"name": owner, "type": "CNAME", "ttl": TTL, "value": sts_record(delegate)}
+        return {"name": owner, "type": "TXT", "ttl": TTL, "value": StsRecord(self.policy.policy.id).render()}
+
+    @property
+    def tls_reports(self) -> DnsRecord | None:
+        """The record that says where TLS reports go, where they are wanted."""
+        reports = self.policy.tls_reports
+        name = tlsrpt_record(self.domain.name)
+        return {"name": name, "type": "TXT", "ttl": TTL, "value": reports.render()} if reports else None
+
+    @property
+    def records(self) -> list[DnsRecord]:
+        """All of the domain's records, in the order that they are made."""
+        return [record for record in (self.cname, self.announcement, self.tls_reports) if record]
+
+    @property
+    def outputs(self) -> dict[str, pulumi.Input[str]]:
+        """What `pulumi stack output domains` tells of the domain; after `announce`."""
+        policy = self.policy.policy
+        return {
+            "policy": self.policy.name,
+            "mode": policy.mode.value,
+            "policyUrl": policy_url(self.domain.name),
+            "policyId": policy.id,
+            "defaultHostname": self._site.default_hostname,
+            "heldUntil": self.hold.held_until,
+            "next": NEXT[policy.mode],
+        }
 
     def announce(self, *first: pulumi.Resource) -> None:
         """Tell senders of the policy, once it is live here and `first` is done."""
-        owner, delegate = sts_record(self.domain.name), self.domain.delegate_to
-        kind: Literal["CNAME", "TXT"] = "CNAME" if delegate else "TXT"
-        text = sts_record(delegate) if delegate else StsRecord(self._policy.id).render()
         options = _merge(self._after(self.live, *first), self._protected)
-        record = self._backend.record_set(f"{self._name}-mta-sts", owner, kind, [text], TTL, options)
-        self.announced = RecordSeen(
-            f"{self._name}-mta-sts-seen", record=owner, type=kind, values=[text], opts=self._after(record)
-        )
+        record = self._declare("mta-sts", self.announcement, options)
+        self.announced = self._seen("mta-sts", self.announcement, record)
         # Named for whoever reads that it is protected, or can't be deleted yet.
-        hold = SendersHold(
-            f"{self._name}-to-leave-set-mode-none-first",
+        self.hold = SendersHold(
+            f"{self.domain.name}-to-leave-set-mode-none-first",
             domain=self.domain.name,
-            policy=self._policy.render().decode(),
+            policy=self.policy.policy.render().decode(),
             greatest_max_age=self._content.greatest_max_age,
             found_mode=self._content.found_mode,
-            remove_early=self._remove_early,
+            remove_early=self.policy.remove_early,
             opts=_merge(self._after(self.announced), self._unmoved),
         )
-        self.held_until = hold.held_until
-        self.records.insert(1, {"name": owner, "type": kind, "ttl": TTL, "value": text})
+
+    def _bound(self, resource_group: str, seen: pulumi.Resource) -> web.StaticSiteCustomDomain:
+        options = pulumi.ResourceOptions(
+            # Two apps can't hold one host name, so a domain that moves leaves the old app first.
+            delete_before_replace=True,
+            # Azure doesn't tell how a domain was validated; one that was bound by hand stays as it is.
+            ignore_changes=["validationMethod"],
+            hooks=pulumi.ResourceHookBinding(on_error=[cname_hook()]),
+        )
+        return web.StaticSiteCustomDomain(
+            f"{self.domain.name}-custom-domain",
+            name=self._site.name,
+            resource_group_name=resource_group,
+            domain_name=self.domain.policy_host,
+            validation_method="cname-delegation",
+            opts=_merge(self._after(seen), self._protected, options),
+        )
+
+    def _declare(
+        self, part: str, record: DnsRecord, opts: pulumi.ResourceOptions, adopt: bool = False
+    ) -> pulumi.Resource:
+        name = f"{self.domain.name}-{part}"
+        return self._backend.record_set(
+            name, record["name"], record["type"], [record["value"]], record["ttl"], opts, adopt
+        )
+
+    def _seen(self, part: str, record: DnsRecord, after: pulumi.Resource) -> RecordSeen:
+        return RecordSeen(
+            f"{self.domain.name}-{part}-seen",
+            record=record["name"],
+            type=record["type"],
+            values=[record["value"]],
+            opts=self._after(after),
+        )
 
     def _after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=list(resources))
@@ -146,18 +199,22 @@ def announce(domains: Mapping[str, MailDomain]) -> None:
 
     An id that several domains share is so never published before each of them serves its policy (RFC 8461 8.1, 8.2).
     """
-    for name, mail in domains.items():
-        if not mail.domain.delegate_to:
-            mail.announce(*(each.live for each in domains.values() if each.domain.delegate_to == name))
+    delegated: dict[str, list[MailDomain]] = {}
     for mail in domains.values():
         if mail.domain.delegate_to:
-            mail.announce(domains[mail.domain.delegate_to].announced)
+            delegated.setdefault(mail.domain.delegate_to, []).append(mail)
+    for name, mail in domains.items():
+        if not mail.domain.delegate_to:
+            mail.announce(*(other.live for other in delegated.get(name, ())))
+    for name, others in delegated.items():
+        for mail in others:
+            mail.announce(domains[name].announced)
 
 
 def _merge(*options: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
     merged = pulumi.ResourceOptions()
-    for each in options:
-        merged = pulumi.ResourceOptions.merge(merged, each)
+    for option in options:
+        merged = pulumi.ResourceOptions.merge(merged, option)
     return merged
 
 

@@ -10,6 +10,7 @@ from components.mail_domain import MailDomain
 from policy import Mode
 from provider.resources import Content
 from settings.policies import PolicySettings
+from settings.stack import Settings
 
 
 def without_version_aliases(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
@@ -23,38 +24,33 @@ def without_version_aliases(args: pulumi.ResourceTransformationArgs) -> pulumi.R
 class PolicySite(pulumi.ComponentResource):
     """One policy: its Static Web App, the uploaded content, and a MailDomain for each domain.
 
-    :param settings: the policy and its domains.
+    :param policy: the policy and its domains.
+    :param stack: the stack's settings. The resource group's name comes from there, as text: while the group's tags
+        change, a preview doesn't know `group.name` and would show everything in it as replaced.
     :param files: what is published beside the policy, path to text.
     :param backends: where each domain's records go, by domain name.
     :param group: the resource group.
-    :param resource_group: its name, as text: while the group's tags change, a preview doesn't know `group.name` and
-        would show everything in it as replaced.
     :param tags: of the site.
-    :param static_sites_client: path of the deploy client, where it isn't to be downloaded.
     """
 
     def __init__(
         self,
-        name: str,
+        policy: PolicySettings,
         *,
-        settings: PolicySettings,
+        stack: Settings,
         files: Mapping[str, str],
         backends: Mapping[str, Backend],
         group: pulumi.Resource,
-        resource_group: str,
-        location: str,
         tags: Mapping[str, str],
-        static_sites_client: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("mtasts:index:PolicySite", name, None, opts)
-        policy = settings.policy
-        protected = pulumi.ResourceOptions(parent=self, protect=policy.mode == Mode.ENFORCE)
+        super().__init__("mtasts:index:PolicySite", policy.name, None, opts)
+        protected = pulumi.ResourceOptions(parent=self, protect=policy.policy.mode == Mode.ENFORCE)
         self.site = web.StaticSite(
-            f"mta-sts-{name}",
-            resource_group_name=resource_group,
-            location=location,
-            sku=web.SkuDescriptionArgs(name=settings.sku, tier=settings.sku),
+            f"mta-sts-{policy.name}",
+            resource_group_name=stack.resource_group,
+            location=stack.location,
+            sku=web.SkuDescriptionArgs(name=policy.sku, tier=policy.sku),
             # The upload leaves this provider behind; a later PUT that says otherwise is refused
             # (Azure/static-web-apps 495, 575), so that what another upload has left (pipelines/content.yml: DevOps) is
             # no drift. buildProperties are mandatory, says @azure/static-web-apps-cli.
@@ -70,27 +66,24 @@ class PolicySite(pulumi.ComponentResource):
             ),
         )
         content = Content(
-            f"{name}-content",
+            f"{policy.name}-content",
             site=self.site.id,
             default_hostname=self.site.default_hostname,
-            policy=policy.render().decode(),
+            policy=policy.policy.render().decode(),
             web=files,
-            static_sites_client=static_sites_client,
+            static_sites_client=stack.static_sites_client,
             opts=protected,
         )
         self.domains = {
             domain.name: MailDomain(
-                domain.name,
-                domain=domain,
-                backend=backends[domain.name],
+                domain,
                 policy=policy,
-                tls_reports=settings.tls_reports,
-                remove_early=settings.remove_early,
-                resource_group=resource_group,
+                backend=backends[domain.name],
+                resource_group=stack.resource_group,
                 site=self.site,
                 content=content,
                 opts=pulumi.ResourceOptions(parent=self),
             )
-            for domain in settings.domains
+            for domain in policy.domains
         }
-        self.register_outputs({"defaultHostname": self.site.default_hostname, "policyId": policy.id})
+        self.register_outputs({"defaultHostname": self.site.default_hostname, "policyId": policy.policy.id})

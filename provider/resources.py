@@ -149,13 +149,19 @@ class RecordByHand(pulumi.CustomResource):
         super().__init__("mtasts:index:RecordByHand", name, inputs, opts)
 
 
-@kind("provider.live_policy", id="https://{host}/.well-known/mta-sts.txt", timeout=1800)
+@kind(
+    "provider.live_policy",
+    id="https://{host}/.well-known/mta-sts.txt",
+    timeout=1800,
+    not_compared=("customDomain",),
+)
 class LivePolicy(pulumi.CustomResource):
     """A policy host that serves exactly this policy (RFC 8461 3.2, 3.3).
 
     :param host: the policy host, `mta-sts.<domain>`.
     :param policy: the policy's text, compared byte for byte.
     :param default_hostname: the site behind the host; a new site is checked anew.
+    :param custom_domain: the resource id of the host's custom domain, which Azure may report as failed meanwhile.
     """
 
     def __init__(
@@ -165,14 +171,16 @@ class LivePolicy(pulumi.CustomResource):
         host: pulumi.Input[str],
         policy: pulumi.Input[str],
         default_hostname: pulumi.Input[str],
+        custom_domain: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__(
-            "mtasts:index:LivePolicy",
-            name,
-            {"host": host, "policy": policy, "defaultHostname": default_hostname},
-            opts,
-        )
+        inputs = {
+            "host": host,
+            "policy": policy,
+            "defaultHostname": default_hostname,
+            "customDomain": custom_domain,
+        }
+        super().__init__("mtasts:index:LivePolicy", name, inputs, opts)
 
 
 @kind("provider.senders_hold", id="{domain}", timeout=60, makes=("greatestMaxAgeServed", "heldUntil"))
