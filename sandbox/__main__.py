@@ -13,7 +13,7 @@ from sandbox.arm import Call, handle
 from sandbox.arm.sites import DOMAIN_TYPE
 from sandbox.control import NAMES, Sandbox, SandboxError
 from sandbox.dns.view import View
-from sandbox.state import DELAYS
+from sandbox.state import DELAYS, RESOURCE_FAULTS
 
 
 def parser() -> argparse.ArgumentParser:
@@ -57,8 +57,10 @@ def parser() -> argparse.ArgumentParser:
     set_.add_argument("name", choices=list(DELAYS))
     set_.add_argument("seconds", type=float)
     fault = add("fault", "make requests fail")
-    fault.add_argument("kind", choices=["status", "hang", "cut", "lose-reply", "half", "list", "clear"])
-    fault.add_argument("value", nargs="?", type=float, default=0, help="the HTTP status, or seconds to hang")
+    fault.add_argument(
+        "kind", choices=["status", "hang", "cut", "lose-reply", "half", *RESOURCE_FAULTS, "list", "clear"]
+    )
+    fault.add_argument("value", nargs="?", type=float, default=0, help="the HTTP status, or seconds")
     for option in ("host", "method", "path"):
         fault.add_argument(f"--{option}", default="", help="which requests (host and path: regular expressions)")
     fault.add_argument("--times", type=int, default=1)

@@ -133,7 +133,11 @@ class Sandbox:
         return self.state.lines(after)
 
     def fault(self, kind: str, value: float = 0, *, host: str = "", method: str = "", path: str = "", times: int = 1) -> None:  # fmt: skip
-        """Order a fault: kind status (value: the HTTP status), hang (seconds), cut, lose-reply, half (of an upload)."""
+        """Order a fault for the next `times` requests: kind status (value: the HTTP status), hang (seconds), cut,
+        lose-reply, half (of an upload). Or for a custom domain, whose name is matched by `host`: domain-failed, its
+        next bindings end Failed after they were accepted (value: after how many seconds; 0 for what validation
+        takes); domain-stuck, its next deletions fail, and it stays `Deleting`.
+        """
         self.state.db.execute(
             "INSERT INTO faults (host, method, path, kind, value, times) VALUES (?, ?, ?, ?, ?, ?)",
             (host, method, path, kind, value, times),

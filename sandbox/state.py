@@ -6,7 +6,7 @@ import secrets
 import sqlite3
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,12 @@ DELAYS = {  # seconds, set by `python -m sandbox set NAME SECONDS`
     "validation": 1.0,
     "certificate": 0.0,
     "delete": 0.5,
+    "domain-delete": 0.5,
     "dns-lag": 0.0,
     "edge-lag": 0.0,
 }
+# Faults that lie in a resource, not in a request: ordered by its name as `host`, taken when it is written.
+RESOURCE_FAULTS = ("domain-failed", "domain-stuck")
 
 
 class State:
@@ -127,6 +130,13 @@ class State:
         )
         return id_
 
+    def pending(self, verb: str, resource: str) -> str | None:
+        """The id of an operation on a resource that hasn't ended."""
+        found = self.db.execute(
+            "SELECT id FROM operations WHERE verb = ? AND resource = ? AND status = 'InProgress'", (verb, resource)
+        ).fetchone()
+        return found[0] if found else None
+
     def due(self) -> list[tuple[str, str, str]]:
         """Operations to finish now: (id, verb, resource)."""
         return self.db.execute(
@@ -134,10 +144,14 @@ class State:
         ).fetchall()
 
     def finish(self, id_: str, error: dict[str, Any] | None) -> None:
-        """Record how an operation ended."""
+        """Record how an operation ended.
+
+        :param error: None where it succeeded; empty where it failed and doesn't say why.
+        """
+        status = "Succeeded" if error is None else "Failed"
         self.db.execute(
             "UPDATE operations SET status = ?, error = ? WHERE id = ?",
-            ("Failed" if error else "Succeeded", json.dumps(error) if error else None, id_),
+            (status, json.dumps(error) if error else None, id_),
         )
 
     def operation(self, id_: str) -> tuple[str, str, str, dict[str, Any] | None] | None:
@@ -165,11 +179,20 @@ class State:
 
         :param path: with the query.
         """
+        return self._fault(host, method, path, lambda kind: kind not in RESOURCE_FAULTS)
+
+    def resource_fault(self, wanted: str, name: str) -> float | None:
+        """The value of a fault of RESOURCE_FAULTS that was ordered for a resource; used up by being taken."""
+        found = self._fault(name, "", "", lambda kind: kind == wanted)
+        return found[1] if found else None
+
+    def _fault(self, host: str, method: str, path: str, wanted: Callable[[str], bool]) -> tuple[str, float] | None:
         for id_, wanted_host, wanted_method, pattern, kind, value in self.db.execute(
             "SELECT id, host, method, path, kind, value FROM faults WHERE times > 0 ORDER BY id"
         ).fetchall():
             if (
-                wanted_method in ("", method)
+                wanted(kind)
+                and wanted_method in ("", method)
                 and re.search(wanted_host, host, re.IGNORECASE)
                 and re.search(pattern, path, re.IGNORECASE)
             ):

@@ -1,5 +1,7 @@
 """Long-running operations, and everything that happens when one is due."""
 
+from typing import Any
+
 from sandbox.arm import SUB, Answer, Call, route, shown
 from sandbox.arm.errors import ArmError
 from sandbox.dns.view import View
@@ -13,11 +15,22 @@ def settle(state: State, view: View) -> None:
     for id_, verb, resource in state.due():
         error = None
         if verb == "delete":
-            _orphan(state, resource)
-            state.delete(resource)
+            error = _deleted(state, resource)
         elif verb == "validate":
             error = validated(state, view, resource)
         state.finish(id_, error)
+
+
+def _deleted(state: State, resource: str) -> dict[str, Any] | None:
+    """The end of a deletion: a custom domain that is stuck stays, and so does what holds it.
+
+    :returns: the operation's error, if it ends in one.
+    """
+    if any(body.get("_stuck") for body in state.under(resource)):
+        return {}
+    _orphan(state, resource)
+    state.delete(resource)
+    return None
 
 
 def _orphan(state: State, resource: str) -> None:
@@ -49,7 +62,8 @@ def result(call: Call) -> Answer:
     verb, resource, state, error = found
     if state == "InProgress":
         return Answer(202, None, {"Location": f"https://management.azure.com{call.path}?api-version={call.query['api-version']}", "Retry-After": "1"})  # fmt: skip
-    if error:
+    if state == "Failed":
+        error = error or {"code": "ResourceOperationFailure", "message": "The resource operation completed with terminal provisioning state 'Failed'."}  # fmt: skip
         raise ArmError(400, error["code"], error["message"])
     body = call.state.get(resource)
     return Answer(204 if verb == "delete" or body is None else 200, shown(body) if body else None)

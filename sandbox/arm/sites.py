@@ -25,6 +25,7 @@ SETTABLE = {"repositoryUrl", "branch", "repositoryToken", "buildProperties", "st
 COMPUTED = {"defaultHostname", "customDomains", "contentDistributionEndpoint", "keyVaultReferenceIdentity",
             "privateEndpointConnections", "userProvidedFunctionApps", "linkedBackends", "databaseConnections"}  # fmt: skip
 WRITE_ONLY = {"repositoryToken", "buildProperties"}
+UNKNOWN = "An unknown error has occurred while adding your custom domain. Please try again later."
 NO_CNAME = "CNAME Record is invalid.  Please ensure the CNAME record has been created."
 
 
@@ -218,10 +219,16 @@ def validate(call: Call) -> Answer:
 def put_domain(call: Call) -> Answer:
     site = _site(call)
     refuse_unknown(call.body, {"properties", "kind", *READ_ONLY}, "customDomain")
-    _check_domain(call, site)
     old = call.state.get(call.id)
-    if old and old["properties"]["status"] == "Ready":
-        return Answer(200, shown(old))
+    status = old["properties"]["status"] if old else None
+    if status == "Failed":  # stays so whatever is put, until it is deleted (Azure/static-web-apps 1794)
+        return Answer(200, shown(old or {}))
+    if status == "Deleting":  # that it is refused is known (1799); the words are those of Microsoft.Web elsewhere
+        raise WebError(409, "Conflict", f"Cannot modify this site because another operation is in progress. Details: Id: {call.id}, OperationName: Delete.", "59203")  # fmt: skip
+    _check_domain(call, site)
+    if status == "Ready":
+        return Answer(200, shown(old or {}))
+    fails = call.state.resource_fault("domain-failed", call.groups["domain"])
     body = {
         "id": f"{site['id']}/customDomains/{call.groups['domain']}",
         "name": call.groups["domain"],
@@ -232,9 +239,11 @@ def put_domain(call: Call) -> Answer:
             "createdOn": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "status": "Validating",
         },
+        "_fails": fails is not None,
     }
     call.state.put(body)
-    return accepted(call, call.state.begin("validate", body["id"], call.state.delay("validation")), shown(body))
+    seconds = fails or call.state.delay("validation")
+    return accepted(call, call.state.begin("validate", body["id"], seconds), shown(body))
 
 
 def validated(state: State, view: View, id_: str) -> dict[str, Any] | None:
@@ -246,6 +255,9 @@ def validated(state: State, view: View, id_: str) -> dict[str, Any] | None:
     site = state.get(id_.rsplit("/", 2)[0])
     if body is None or site is None:
         return {"code": "NotFound", "message": "The custom domain was deleted meanwhile."}
+    if body.get("_fails"):  # the operation says no more than `Failed` (Azure/static-web-apps 1745)
+        state.put({**body, "properties": {**body["properties"], "status": "Failed", "errorMessage": UNKNOWN}})
+        return {}
     ready = view.target(body["name"].lower()) == site["properties"]["defaultHostname"]
     body["properties"] |= {"status": "Ready"} if ready else {"status": "Failed", "errorMessage": NO_CNAME}
     body["_certificate"] = time.time() + state.delay("certificate")
@@ -259,6 +271,10 @@ def delete_domain(call: Call) -> Answer:
     body = call.state.get(call.id)
     if body is None:
         return Answer(204)
+    pending = call.state.pending("delete", body["id"])
+    if pending:
+        return accepted(call, pending)
     body["properties"]["status"] = "Deleting"
+    body["_stuck"] = call.state.resource_fault("domain-stuck", call.groups["domain"]) is not None
     call.state.put(body)
-    return accepted(call, call.state.begin("delete", body["id"], call.state.delay("delete")))
+    return accepted(call, call.state.begin("delete", body["id"], call.state.delay("domain-delete")))
