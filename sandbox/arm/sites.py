@@ -25,6 +25,9 @@ SETTABLE = {"repositoryUrl", "branch", "repositoryToken", "buildProperties", "st
 COMPUTED = {"defaultHostname", "customDomains", "contentDistributionEndpoint", "keyVaultReferenceIdentity",
             "privateEndpointConnections", "userProvidedFunctionApps", "linkedBackends", "databaseConnections"}  # fmt: skip
 WRITE_ONLY = {"repositoryToken", "buildProperties"}
+LINK = (("provider", "Provider", "use to another deployment provider"),
+        ("repositoryUrl", "RepositoryUrl", "attach to another repository"),
+        ("branch", "Branch", "attach to another branch"))  # fmt: skip
 UNKNOWN = "An unknown error has occurred while adding your custom domain. Please try again later."
 NO_CNAME = "CNAME Record is invalid.  Please ensure the CNAME record has been created."
 
@@ -64,13 +67,24 @@ def _check_change(state: State, old: dict[str, Any] | None, given: dict[str, Any
         if sku == "Free" and free >= FREE_SITES:
             raise WebError(400, "BadRequest", f"The maximum number of Free Static Web Apps allowed in this subscription is {FREE_SITES}.")  # fmt: skip
         return
-    provider = given.get("provider", old["properties"]["provider"])
-    if old["_deployed"] and provider != old["properties"]["provider"]:
-        raise WebError(400, "BadRequest", "Provider is invalid.  Cannot change the Provider. Please detach your static site first if you wish to use to another deployment provider.")  # fmt: skip
+    _check_link(old, given)
     if len(_domains(state, old)) > PLANS[sku]:
         raise WebError(
             400, "BadRequest", f"The number of custom domains exceeds the limit of {PLANS[sku]} of the {sku} SKU."
         )
+
+
+def _check_link(old: dict[str, Any], given: dict[str, Any]) -> None:
+    """Whoever has deployed, or was named as the repository, stays until the site is detached.
+
+    :raises WebError: other values, or none (Azure/static-web-apps 495, 516, 536, 613).
+    """
+    before = old["properties"]
+    if not old["_deployed"] and not before["repositoryUrl"]:
+        return
+    for name, what, otherwise in LINK:
+        if (given.get(name) or "None") != (before[name] or "None"):
+            raise WebError(400, "BadRequest", f"{what} is invalid.  Cannot change the {what}. Please detach your static site first if you wish to {otherwise}.")  # fmt: skip
 
 
 def _body(
@@ -152,7 +166,7 @@ def patch(call: Call) -> Answer:
     body = _site(call)
     given = call.body.get("properties") or {}
     refuse_unknown(given, SETTABLE, "staticSite.properties")
-    _check_change(call.state, body, given, body["sku"]["name"])
+    _check_change(call.state, body, {**body["properties"], **given}, body["sku"]["name"])
     body["properties"] |= {name: value for name, value in given.items() if name not in WRITE_ONLY}
     call.state.put(body)
     return Answer(200, _shown(call.state, body))

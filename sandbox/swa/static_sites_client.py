@@ -43,6 +43,8 @@ def main() -> int:
     headers = {
         "Authorization": "Bearer " + setting("DEPLOYMENT_TOKEN", ""),
         "X-Deployment-Provider": setting("DEPLOYMENT_PROVIDER", ""),
+        "X-Repository-Url": setting("REPOSITORY_URL", ""),
+        "X-Branch": setting("BRANCH", ""),
         "Content-Type": "application/zip",
     }
     request = urllib.request.Request(HOST + "/api/upload", archive.getvalue(), headers)

@@ -56,14 +56,16 @@ def receive(state: State, headers: dict[str, str], archive: bytes, half: bool = 
         return _refused("Failed to find a default file in the app artifacts folder (index.html).")
     if half:
         content = {name: content[name] for name in sorted(content)[len(content) // 2 :]}
-    _store(state, site, provider, content)
+    site["properties"] |= {"provider": provider, "repositoryUrl": None, "branch": None}
+    if provider != "SwaCli":  # the swa command has no repository (Azure/static-web-apps 516)
+        site["properties"] |= {"repositoryUrl": headers.get("x-repository-url") or None, "branch": headers.get("x-branch") or None}  # fmt: skip
+    _store(state, site, content)
     return Page(200, json.dumps({"siteUrl": f"https://{site['properties']['defaultHostname']}"}).encode(), JSON)
 
 
-def _store(state: State, site: dict[str, Any], provider: str, content: dict[str, bytes]) -> None:
+def _store(state: State, site: dict[str, Any], content: dict[str, bytes]) -> None:
     id_ = site["id"].lower()
     site["_deployed"], site["_everywhere"] = True, time.time() + state.delay("edge-lag")
-    site["properties"]["provider"] = provider
     state.db.execute("BEGIN IMMEDIATE")
     state.db.execute("DELETE FROM old_files WHERE site = ?", (id_,))
     state.db.execute("INSERT INTO old_files SELECT * FROM files WHERE site = ?", (id_,))
