@@ -13,7 +13,7 @@ from sandbox.arm import Call, handle
 from sandbox.arm.sites import DOMAIN_TYPE
 from sandbox.control import NAMES, Sandbox, SandboxError
 from sandbox.dns.view import View
-from sandbox.state import DELAYS, RESOURCE_FAULTS
+from sandbox.state import DELAYS, RESOURCE_FAULTS, SHARES
 
 
 def parser() -> argparse.ArgumentParser:
@@ -53,9 +53,9 @@ def parser() -> argparse.ArgumentParser:
         "--served-by", metavar="ADDRESS:PORT", help="not in Azure DNS at all, but on this name server"
     )
     zone.add_argument("--mx", action="append", default=[], metavar="HOST", help="give each zone this MX record")
-    set_ = add("set", "set how long things take")
-    set_.add_argument("name", choices=list(DELAYS))
-    set_.add_argument("seconds", type=float)
+    set_ = add("set", "set how long things take, or how often they go wrong")
+    set_.add_argument("name", choices=[*DELAYS, *SHARES])
+    set_.add_argument("value", type=float, help="seconds; per cent for " + ", ".join(SHARES))
     fault = add("fault", "make requests fail")
     fault.add_argument(
         "kind", choices=["status", "hang", "cut", "lose-reply", "half", *RESOURCE_FAULTS, "list", "clear"]
@@ -154,8 +154,12 @@ def do_log(sandbox: Sandbox, options: argparse.Namespace) -> int:
 
 
 def do_set(sandbox: Sandbox, options: argparse.Namespace) -> int:
-    sandbox.delay(options.name, options.seconds)
-    print(f"{options.name} takes {options.seconds:g} s from now on")
+    if options.name in SHARES:
+        sandbox.share(options.name, options.value)
+        print(f"{options.name} is {options.value:g} % from now on")
+    else:
+        sandbox.delay(options.name, options.value)
+        print(f"{options.name} takes {options.value:g} s from now on")
     return 0
 
 

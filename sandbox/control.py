@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import devops
-from sandbox.state import DELAYS, State
+from sandbox.state import DELAYS, SHARES, State
 from tools import get_engine
 
 ROOT = Path(__file__).parents[1]
@@ -148,6 +148,16 @@ class Sandbox:
         if name not in DELAYS:
             raise SandboxError(f"there is no delay {name}; there are {', '.join(DELAYS)}")
         self.state.set(name, seconds)
+
+    def share(self, name: str, percent: float) -> None:
+        """Set how much of something goes wrong. `rebound-404`: of the requests to a custom domain that was bound to
+        another site before, so many in a hundred get the platform's 404, evenly spread, while it is Ready.
+        """
+        if name not in SHARES:
+            raise SandboxError(f"there is no share {name}; there are {', '.join(SHARES)}")
+        if not 0 <= percent <= 100:
+            raise SandboxError(f"{name}: {percent:g} is none; a share is 0 to 100 per cent")
+        self.state.set(name, percent)
 
     def env(self) -> dict[str, str]:
         """The variables that lead ordinary clients here.

@@ -30,6 +30,9 @@ DELAYS = {  # seconds, set by `python -m sandbox set NAME SECONDS`
     "dns-lag": 0.0,
     "edge-lag": 0.0,
 }
+SHARES = {  # per cent, set the same way
+    "rebound-404": 0.0,  # of the requests to a host that was bound to another site before
+}
 # Faults that lie in a resource, not in a request: ordered by its name as `host`, taken when it is written.
 RESOURCE_FAULTS = ("domain-failed", "domain-stuck")
 
@@ -78,6 +81,11 @@ class State:
         """Seconds that something takes."""
         found = self.optional(name)
         return float(found) if found else DELAYS[name]
+
+    def share(self, name: str) -> float:
+        """Per cent of something."""
+        found = self.optional(name)
+        return float(found) if found else SHARES[name]
 
     def set(self, name: str, value: object) -> None:
         """Store a setting."""

@@ -275,6 +275,10 @@ def validated(state: State, view: View, id_: str) -> dict[str, Any] | None:
     ready = view.target(body["name"].lower()) == site["properties"]["defaultHostname"]
     body["properties"] |= {"status": "Ready"} if ready else {"status": "Failed", "errorMessage": NO_CNAME}
     body["_certificate"] = time.time() + state.delay("certificate")
+    if ready:
+        bound, site_host = f"bound:{body['name'].lower()}", site["properties"]["defaultHostname"]
+        body["_rebound"] = state.optional(bound) not in ("", site_host)
+        state.set(bound, site_host)
     state.put(body)
     return None if ready else {"code": "BadRequest", "message": NO_CNAME}
 
