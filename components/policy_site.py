@@ -1,5 +1,6 @@
 """A policy and the Static Web App that publishes it."""
 
+import asyncio
 from collections.abc import Mapping
 
 import pulumi
@@ -8,6 +9,7 @@ from pulumi_azure_native import web
 from components.dns import Backend
 from components.mail_domain import MailDomain
 from policy import Mode
+from provider import azure
 from provider.resources import Content
 from settings.policies import PolicySettings
 from settings.stack import Settings
@@ -19,6 +21,27 @@ def without_version_aliases(args: pulumi.ResourceTransformationArgs) -> pulumi.R
         return None
     args.opts.aliases = None
     return pulumi.ResourceTransformationResult(args.props, args.opts)
+
+
+async def _detach(change: pulumi.ResourceHookArgs) -> None:
+    """Azure refuses every change of a site that a pipeline has linked to its repository (Azure/static-web-apps 516, 771).
+
+    Detaching is what `az staticwebapp disconnect` does; what the site serves stays.
+    """
+    site = await asyncio.to_thread(azure.request, "GET", change.id, azure.WEB) or {}
+    properties = site.get("properties") or {}
+    if properties.get("repositoryUrl") or properties.get("provider") not in (None, "None", "SwaCli"):
+        await asyncio.to_thread(azure.request, "POST", f"{change.id}/detach", azure.WEB)
+
+
+_hooks: list[pulumi.ResourceHook] = []
+
+
+def detach_hook() -> pulumi.ResourceHook:
+    """The one hook for all sites; an engine knows a hook by its name."""
+    if not _hooks:
+        _hooks.append(pulumi.ResourceHook("detach-from-the-repository", _detach))
+    return _hooks[0]
 
 
 class PolicySite(pulumi.ComponentResource):
@@ -51,9 +74,8 @@ class PolicySite(pulumi.ComponentResource):
             resource_group_name=stack.resource_group,
             location=stack.location,
             sku=web.SkuDescriptionArgs(name=policy.sku, tier=policy.sku),
-            # The upload leaves this provider behind; a later PUT that says otherwise is refused
-            # (Azure/static-web-apps 495, 575), so that what another upload has left (pipelines/content.yml: DevOps) is
-            # no drift. buildProperties are mandatory, says @azure/static-web-apps-cli.
+            # The upload leaves this provider behind, and a later PUT that says otherwise is refused
+            # (Azure/static-web-apps 495, 575). buildProperties are mandatory, says @azure/static-web-apps-cli.
             provider="SwaCli",
             build_properties=web.StaticSiteBuildPropertiesArgs(
                 app_location="", output_location="", api_location=""
@@ -62,7 +84,13 @@ class PolicySite(pulumi.ComponentResource):
             allow_config_file_updates=True,
             tags=tags,
             opts=pulumi.ResourceOptions.merge(
-                protected, pulumi.ResourceOptions(depends_on=[group], ignore_changes=["provider"])
+                protected,
+                pulumi.ResourceOptions(
+                    depends_on=[group],
+                    # What another upload has left, such as AzureStaticWebApp@0 in a pipeline, is no drift.
+                    ignore_changes=["provider", "repositoryUrl", "branch"],
+                    hooks=pulumi.ResourceHookBinding(before_update=[detach_hook()]),
+                ),
             ),
         )
         content = Content(
@@ -71,7 +99,7 @@ class PolicySite(pulumi.ComponentResource):
             default_hostname=self.site.default_hostname,
             policy=policy.policy.render().decode(),
             web=files,
-            static_sites_client=stack.static_sites_client,
+            client_sha256=stack.client_sha256,
             opts=protected,
         )
         self.domains = {

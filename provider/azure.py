@@ -36,7 +36,7 @@ def credential() -> Any:
         return identity.ClientAssertionCredential(*_principal(), func=_federated_token)
     if _is("ARM_USE_MSI"):
         return identity.ManagedIdentityCredential(client_id=os.environ.get("ARM_CLIENT_ID"))
-    return identity.AzureCliCredential(tenant_id=os.environ.get("ARM_TENANT_ID", ""))
+    return identity.AzureCliCredential(**_cli_account())
 
 
 def deployment_token(site: str) -> str:
@@ -51,13 +51,15 @@ def deployment_token(site: str) -> str:
     return str(found["properties"]["apiKey"])
 
 
-def request(method: str, path: str, api_version: str) -> dict[str, Any] | None:
+def request(method: str, path: str, api_version: str, body: dict[str, Any] | None = None) -> dict[str, Any] | None:
     """One call of Azure Resource Manager.
 
-    :param path: from the first slash on, such as a resource id.
-    :returns: the answer's body; None where there is no such thing.
+    :param path: a resource id, or what lies below one.
+    :returns: the answer's body, {} for an empty one; None where there is no such thing.
     :raises UserError: not signed in, not allowed, or no answer.
     """
+    if not path.startswith("/subscriptions/"):  # the sign-in is sent along, so this must lead nowhere else
+        raise UserError(f"{path!r} is no resource id; one begins with /subscriptions/")
     from azure.core import PipelineClient
     from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
     from azure.core.pipeline.policies import BearerTokenCredentialPolicy, RetryPolicy
@@ -68,13 +70,13 @@ def request(method: str, path: str, api_version: str) -> dict[str, Any] | None:
     client: Any = cast(Any, PipelineClient)(MANAGEMENT, policies=policies)
     try:
         with client:
-            asked = HttpRequest(method, f"{MANAGEMENT}{path}", params=query)
-            # Nothing here that is POSTed changes anything, so it may be POSTed again.
+            asked = HttpRequest(method, f"{MANAGEMENT}{path}", params=query, json=body)
+            # What is POSTed here may be POSTed again: it reads, or says the same twice.
             answer = client.send_request(asked, retry_on_methods=("GET", "POST"))
             if answer.status_code == 404:
                 return None
             answer.raise_for_status()
-            return answer.json()
+            return answer.json() if answer.content else {}
     except ClientAuthenticationError as error:
         raise UserError(f"Azure refuses the sign-in: {_first(error)}. Sign in again (az login)") from None
     except HttpResponseError as error:
@@ -100,6 +102,16 @@ def listing(path: str, api_version: str) -> list[dict[str, Any]]:
 @cache
 def _signed_in() -> Any:
     return credential()
+
+
+def _cli_account() -> dict[str, str]:
+    """Which of the Azure CLI's accounts: a guest of another tenant is known by the subscription.
+
+    `az account get-access-token` takes one of the two.
+    """
+    if subscription := os.environ.get("ARM_SUBSCRIPTION_ID"):
+        return {"subscription": subscription}
+    return {"tenant_id": os.environ.get("ARM_TENANT_ID", "")}
 
 
 def _is(variable: str) -> bool:

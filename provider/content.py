@@ -14,7 +14,9 @@ from provider.wait import Wait
 
 DATA_URL = "data:;base64,"  # how a file that isn't text stands among the inputs (RFC 2397)
 SETTLED = 90.0  # seconds after an upload in which the site must serve what was uploaded
-LOST = 5.0  # seconds that a site which served a policy may serve none after an upload, before it is done again
+# Seconds that a site which served a policy may serve none after an upload, before it is done again: an upload reaches the
+# edges one after another, and another one starts that anew (Azure/static-web-apps 1281).
+LOST = 60.0
 UPLOADS = 5  # times
 DAYS = 86_400  # seconds
 
@@ -43,8 +45,7 @@ async def update(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dic
     :raises UserError: no client, upload refused or failing, something else served afterwards, cancelled.
     """
     found = _policy(await asyncio.to_thread(served, inputs["defaultHostname"]))
-    given = inputs.get("staticSitesClient")
-    client = Path(given) if given else await asyncio.to_thread(static_sites_client.download, wait)
+    client = await asyncio.to_thread(static_sites_client.get, wait, inputs.get("clientSha256") or "")
     token = await asyncio.to_thread(azure.deployment_token, inputs["site"])
     host, policy = inputs["defaultHostname"], inputs["policy"].encode()
     with tempfile.TemporaryDirectory(prefix="mta-sts-") as folder:

@@ -1,5 +1,7 @@
 """`LivePolicy`: the policy is served before its id is published (RFC 8461 8.1)."""
 
+import asyncio
+import time
 from typing import Any
 
 import dns.exception
@@ -8,13 +10,22 @@ from internet import dns_view
 from internet.https import LARGEST, FetchError, fetch
 from policy import UserError
 from policy.places import POLICY_PATH
+from provider import custom_domain
+from provider.custom_domain import BindingFailed
 from provider.wait import Wait
 
 AGREEING = 16  # fetches in a row, so that one up-to-date edge doesn't speak for all
+ASK_AZURE = 5.0  # seconds between two questions about the binding
 RECORD_GONE = 60.0  # seconds that a deletion waits at most for the record to leave DNS
 WAY_OUT = (
     "The TXT record was not touched, so senders still follow what they followed before. "
     "The next `pulumi up` goes on from here."
+)
+PLATFORM = b"Azure Static Web Apps - 404"  # in the title of the page of a host that no site has
+NO_SITE = "Azure's own page for hosts without a site (404)"
+BOUND_BEFORE = (
+    "a host that was bound to another site before can stay so for good "
+    "(github.com/Azure/static-web-apps/issues/1785; docs/azure.md: hosts that were bound before)"
 )
 
 
@@ -38,6 +49,8 @@ def not_live(host: str, policy: bytes) -> str | None:
     except FetchError as error:
         return str(error)
     for page in pages:
+        if page.status == 404 and PLATFORM in page.body:
+            return NO_SITE
         if page.status != 200:
             return f"the answer is {page.status}, only 200 counts"
         if page.media_type != "text/plain":
@@ -52,11 +65,55 @@ def not_live(host: str, policy: bytes) -> str | None:
 async def create(inputs: dict[str, Any], wait: Wait) -> dict[str, Any]:
     """Wait until the host serves exactly this policy.
 
-    :raises UserError: deadline passed, or cancelled.
+    A binding that Azure gave up meanwhile is made anew, once, where the host serves no policy that anybody relies on.
+
+    :raises UserError: deadline passed, cancelled, or the binding failed for good.
     """
-    host, policy = inputs["host"], inputs["policy"].encode()
-    await wait.until(f"the policy on {host}", lambda: not_live(host, policy), WAY_OUT, AGREEING)
+    host, domain = inputs["host"], inputs["customDomain"]
+    for last in (False, True):
+        try:
+            await wait.until(f"the policy on {host}", _Look(inputs).reason, WAY_OUT, AGREEING)
+            return {}
+        except BindingFailed as error:
+            if last or await asyncio.to_thread(served, host):
+                raise UserError(f"{error}. {_by_hand(domain)}") from None
+            wait.say(f"{error}; it is deleted, and bound again")
+            await custom_domain.bind_anew(domain, wait)
     return {}
+
+
+class _Look:
+    """Looks at a policy host, and behind it, until the policy is there."""
+
+    def __init__(self, inputs: dict[str, Any]) -> None:
+        self._host, self._policy = inputs["host"], inputs["policy"].encode()
+        self._domain = inputs["customDomain"]
+        self._asked = -ASK_AZURE
+        self._good = self._lost = 0
+
+    def reason(self) -> str | None:
+        """Why the policy isn't live, or None.
+
+        :raises BindingFailed: it won't be.
+        """
+        why = not_live(self._host, self._policy)
+        self._good += why is None
+        self._lost += why == NO_SITE
+        if why and time.monotonic() - self._asked >= ASK_AZURE:
+            self._asked = time.monotonic()
+            custom_domain.check(self._domain)
+        if why == NO_SITE and self._good:
+            return f"{self._lost} of {self._good + self._lost} answers are {NO_SITE}; {BOUND_BEFORE}"
+        return why
+
+
+def _by_hand(domain: str) -> str:
+    site, _, host = domain.partition("/customDomains/")
+    group = site.partition("/resourceGroups/")[2].partition("/")[0]
+    return (
+        f"When it has recovered: az staticwebapp hostname delete -g {group} -n {site.rpartition('/')[2]} "
+        f"--hostname {host}, then `pulumi refresh` and `pulumi up`. {WAY_OUT}"
+    )
 
 
 def read(state: dict[str, Any]) -> dict[str, Any]:

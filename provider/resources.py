@@ -21,7 +21,7 @@ class Provider(pulumi.ProviderResource):
     "provider.content",
     id="https://{defaultHostname}/",
     timeout=900,
-    not_compared=("site", "staticSitesClient"),
+    not_compared=("site", "clientSha256"),
     makes=("greatestMaxAge", "foundMode"),
 )
 class Content(pulumi.CustomResource):
@@ -35,7 +35,7 @@ class Content(pulumi.CustomResource):
     :param default_hostname: the site's own host name, under `azurestaticapps.net`.
     :param policy: the policy's text, published as `.well-known/mta-sts.txt`.
     :param web: the other files, path to text (or to a `data:;base64,` URL when it isn't text).
-    :param static_sites_client: path of Microsoft's client; by default it is downloaded and verified.
+    :param client_sha256: what Microsoft's deploy client must hash to; by default what Microsoft publishes.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Content(pulumi.CustomResource):
         default_hostname: pulumi.Input[str],
         policy: pulumi.Input[str],
         web: Mapping[str, str],
-        static_sites_client: str | None = None,
+        client_sha256: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(
@@ -57,7 +57,7 @@ class Content(pulumi.CustomResource):
                 "defaultHostname": default_hostname,
                 "policy": policy,
                 "web": web,
-                "staticSitesClient": static_sites_client,
+                "clientSha256": client_sha256,
                 "greatestMaxAge": None,
                 "foundMode": None,
             },

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import urllib3
 
@@ -23,6 +23,14 @@ from policy import UserError
 from provider.wait import Wait
 
 METADATA = "https://aka.ms/swalocaldeploy"
+CLIENT = "MTA_STS_STATIC_SITES_CLIENT"  # the path of a client that isn't to be downloaded
+REDIRECTS = 5
+# What a downloaded program gets of our environment: what it needs to run and to reach Azure. DEPLOYMENT_ENVIRONMENT,
+# API_LOCATION, REPOSITORY_URL and the like, set by some pipeline, would change where it uploads and what it leaves.
+PASSED = frozenset(
+    {"PATH", "HOME", "TMPDIR", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"}
+    | {"SYSTEMROOT", "TEMP", "TMP", "USERPROFILE"}  # Windows
+)
 REFUSED = ("api key was invalid", "No matching Static Web App was found")
 
 
@@ -42,13 +50,23 @@ def machine() -> str:
     if system == "linux" and platform.machine().lower() not in ("x86_64", "amd64"):
         raise UserError(
             f"Microsoft's StaticSitesClient runs on x86-64 only, this machine is {platform.machine()}. Run this "
-            "on an x86-64 machine, or give a client that runs here as mta-sts:staticSitesClient"
+            f"on an x86-64 machine, or name a client that runs here in {CLIENT}"
         )
     return f"{system}-x64"
 
 
-def get(url: str, wait: Wait) -> bytes:
-    """Download over HTTPS, redirects followed, verified and bounded by the wait's deadline.
+def get(wait: Wait, sha256: str = "") -> Path:
+    """The client to run: the one that the environment names, else Microsoft's.
+
+    :param sha256: see `download`.
+    :raises UserError: as `download`.
+    """
+    given = os.environ.get(CLIENT)
+    return Path(given) if given else download(wait, sha256)
+
+
+def fetched(url: str, wait: Wait) -> bytes:
+    """Download over HTTPS, through HTTPS redirects alone, verified and bounded by the wait's deadline.
 
     :raises UserError: no answer or not 200.
     """
@@ -60,7 +78,16 @@ def get(url: str, wait: Wait) -> bytes:
     retries = urllib3.Retry(4, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504))
     try:
         with manager:
-            answer = manager.request("GET", url, retries=retries, timeout=max(1.0, min(120.0, wait.left)))
+            for _ in range(REDIRECTS):
+                if not url.startswith("https://"):
+                    raise UserError(f"{METADATA} leads to {url}, which isn't HTTPS; nothing was run")
+                timeout = max(1.0, min(120.0, wait.left))
+                answer = manager.request("GET", url, retries=retries, timeout=timeout, redirect=False)
+                if not (to := answer.get_redirect_location()):
+                    break
+                url = urljoin(url, to)
+            else:
+                raise UserError(f"can't download {url}: more than {REDIRECTS} redirects")
     except urllib3.exceptions.HTTPError as error:
         raise UserError(f"can't download {url}: {error}. Check the network and HTTPS_PROXY") from None
     if answer.status != 200:
@@ -68,24 +95,31 @@ def get(url: str, wait: Wait) -> bytes:
     return answer.data
 
 
-def download(wait: Wait) -> Path:
+def download(wait: Wait, sha256: str = "") -> Path:
     """The verified client for this machine, from the cache or from Microsoft.
+
+    :param sha256: what it must hash to, in lower case; "" for whatever Microsoft publishes beside it.
 
     :raises UserError: not to be had, or its SHA-256 isn't the published one.
     """
     wanted = machine()
     wait.tell("asking for the current StaticSitesClient")
     try:
-        builds: list[dict[str, Any]] = json.loads(get(METADATA, wait))
+        builds: list[dict[str, Any]] = json.loads(fetched(METADATA, wait))
         build = next(each for each in builds if each["version"] == "stable")
         url, sha = build["files"][wanted]["url"], build["files"][wanted]["sha"].lower()
     except (ValueError, KeyError, TypeError, StopIteration):
         raise UserError(f"{METADATA} lists no stable client for {wanted}") from None
+    if sha256 and sha != sha256:
+        raise UserError(
+            f"Microsoft's current StaticSitesClient has the SHA-256 {sha}, not the one in "
+            f"mta-sts:staticSitesClientSha256; look at what changed, then set that one, or name a kept client in {CLIENT}"
+        )
     path = cache() / sha / "StaticSitesClient"
     if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == sha:
         return path
     wait.tell("downloading StaticSitesClient")
-    binary = get(url, wait)
+    binary = fetched(url, wait)
     if hashlib.sha256(binary).hexdigest() != sha:
         raise UserError(f"{url} does not have the published SHA-256 {sha}; nothing was run")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -113,7 +147,7 @@ async def upload(client: Path, folder: Path, token: str, wait: Wait) -> None:
                 "the deployment token was refused: no Static Web App has it (it was reset, or the site was made "
                 "anew meanwhile). Run `pulumi refresh`, then `pulumi up`"
             )
-        last = " / ".join(lines[-3:]) or f"no message, exit code {code}"
+        last = " / ".join(dict.fromkeys([*lines[:1], *lines[-3:]])) or f"no message, exit code {code}"
         wait.say(f"upload failed ({last}); the client ended with {code}")
         if attempt < 3:
             await wait.pause(2.0**attempt)
@@ -122,7 +156,8 @@ async def upload(client: Path, folder: Path, token: str, wait: Wait) -> None:
 
 async def _run(client: Path, folder: Path, token: str, wait: Wait) -> tuple[int, str]:
     environment = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name.upper() in PASSED},
+        "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1",  # or it ends where libicu isn't installed, as in slim images
         "DEPLOYMENT_ACTION": "upload",
         "DEPLOYMENT_PROVIDER": "SwaCli",
         "DEPLOYMENT_TOKEN": token,

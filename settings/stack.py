@@ -1,5 +1,6 @@
 """A stack's configuration as a whole."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -13,7 +14,7 @@ from settings.reader import Reader, shown
 from zones import settings as zones
 from zones.settings import AzureDns
 
-KEYS = ("policies", "dns", "tags", "resourceGroup", "preflight", "staticSitesClient", "azureDevOps")
+KEYS = ("policies", "dns", "tags", "resourceGroup", "preflight", "staticSitesClientSha256", "azureDevOps")
 
 # Where Static Web Apps can live: learn.microsoft.com/azure/static-web-apps/overview
 REGIONS = ("westus2", "centralus", "eastus2", "westeurope", "eastasia")
@@ -45,7 +46,7 @@ class Settings:
     tags: Mapping[str, str]
     policies: tuple[PolicySettings, ...]
     preflight: bool
-    static_sites_client: str | None
+    client_sha256: str | None
     notes: tuple[str, ...]
     devops: settings_devops.DevOps | None = None
 
@@ -87,13 +88,19 @@ def load(
         tags=_tags(reader, value(config, "tags")),
         policies=policies.read(reader, given, dns) if given or devops is None else (),
         preflight=reader.switch(config.get("preflight"), "mta-sts:preflight"),
-        static_sites_client=reader.text(config.get("staticSitesClient"), "mta-sts:staticSitesClient"),
+        client_sha256=_sha256(reader, config.get("staticSitesClientSha256"), "mta-sts:staticSitesClientSha256"),
         notes=tuple(reader.notes),
         devops=devops,
     )
     if reader.problems:
         raise UserError("\n".join(reader.problems))
     return settings
+
+
+def _sha256(reader: Reader, given: str | None, key: str) -> str | None:
+    if given is not None and not re.fullmatch("[0-9a-fA-F]{64}", given):
+        reader.problem(key, f"{shown(given)} must be a SHA-256: 64 hexadecimal digits")
+    return given.lower() if given else None
 
 
 def _location(reader: Reader, given: str | None) -> str:

@@ -121,8 +121,9 @@ def declare(config: dict[str, Any], cloud: Cloud | None = None, location: str = 
         patch.dict(
             os.environ, PULUMI_CONFIG=json.dumps(values), PULUMI_CONFIG_SECRET_KEYS='["mta-sts:azureDevOps"]'
         ),
-        # Mocks have no callback server, which error hooks need.
+        # Mocks have no callback server, which hooks need.
         patch("pulumi.resource_hooks.register_error_hook", lambda _: asyncio.ensure_future(asyncio.sleep(0))),
+        patch("pulumi.resource_hooks.register_resource_hook", lambda _: asyncio.ensure_future(asyncio.sleep(0))),
     ):
         asyncio.set_event_loop(asyncio.new_event_loop())
         pulumi.runtime.set_mocks(

@@ -103,7 +103,9 @@ def site(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return found
 
 
-def test_the_files_are_laid_out_as_served_and_gone_afterwards(tmp_path: Path, site: dict[str, Any]) -> None:
+def test_the_files_are_laid_out_as_served_and_gone_afterwards(
+    tmp_path: Path, site: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     listing = tmp_path / "listing"
     seen = client(
         tmp_path,
@@ -114,8 +116,8 @@ def test_the_files_are_laid_out_as_served_and_gone_afterwards(tmp_path: Path, si
         "defaultHostname": "a.azurestaticapps.net",
         "policy": POLICY,
         "web": {"index.html": "hi", "a/b.png": "data:;base64,iVBORw=="},
-        "staticSitesClient": str(seen),
     }
+    monkeypatch.setenv(static_sites_client.CLIENT, str(seen))
     made = asyncio.run(content.update(inputs, {}, wait()))
     assert made == {"greatestMaxAge": 604800, "foundMode": ""}
     *files, folder, mode = listing.read_text().split()
@@ -127,10 +129,11 @@ def test_the_files_are_laid_out_as_served_and_gone_afterwards(tmp_path: Path, si
 def apply(tmp_path: Path, old: dict[str, Any] | None = None) -> tuple[dict[str, Any], int, list[str]]:
     """Upload: the outputs, how many uploads it took, and what was said."""
     count = tmp_path / "count"
-    inputs = {"site": "s", "defaultHostname": "a.azurestaticapps.net", "policy": POLICY, "web": {"index.html": ""},
-              "staticSitesClient": str(client(tmp_path, f"echo x >> {count}"))}  # fmt: skip
+    inputs = {"site": "s", "defaultHostname": "a.azurestaticapps.net", "policy": POLICY, "web": {"index.html": ""}}  # fmt: skip
     waiting = wait()
-    made = asyncio.run(content.update(inputs, old or {}, waiting))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(static_sites_client.CLIENT, str(client(tmp_path, f"echo x >> {count}")))
+        made = asyncio.run(content.update(inputs, old or {}, waiting))
     return made, len(count.read_text().split()), waiting.lines  # type: ignore[attr-defined]
 
 
@@ -169,7 +172,7 @@ def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     binary = b"#!/bin/sh\n"
     found: dict[str, Any] = {"binary": binary, "sha": hashlib.sha256(binary).hexdigest(), "gets": []}
 
-    def get(url: str, _: Wait) -> bytes:
+    def fetched(url: str, _: Wait) -> bytes:
         found["gets"].append(url)
         if url != static_sites_client.METADATA:
             return found["binary"]
@@ -177,7 +180,7 @@ def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
         return json.dumps([{"version": "latest", "files": {}}, {"version": "stable", "files": files}]).encode()
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(static_sites_client, "get", get)
+    monkeypatch.setattr(static_sites_client, "fetched", fetched)
     monkeypatch.setattr(static_sites_client, "machine", lambda: "linux-x64")
     return found
 
@@ -202,3 +205,40 @@ def test_a_machine_without_a_client_is_told_so(served: dict[str, Any]) -> None:
     served["machine"] = "win-x64"
     with pytest.raises(UserError, match="no stable client for linux-x64"):
         static_sites_client.download(wait())
+
+
+def test_another_client_than_the_pinned_one_is_not_run(served: dict[str, Any]) -> None:
+    assert static_sites_client.download(wait(), served["sha"])
+    with pytest.raises(UserError, match="mta-sts:staticSitesClientSha256"):
+        static_sites_client.download(wait(), "0" * 64)
+
+
+def test_the_client_sees_only_what_it_needs_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (
+        "DEPLOYMENT_ENVIRONMENT",
+        "API_LOCATION",
+        "REPOSITORY_URL",
+        "ARM_CLIENT_SECRET",
+        "PULUMI_CONFIG_PASSPHRASE",
+    ):
+        monkeypatch.setenv(name, "stray")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    record = tmp_path / "seen"
+    upload(client(tmp_path, f"env > {record}"), tmp_path)
+    seen = record.read_text()
+    assert "stray" not in seen
+    assert "HTTPS_PROXY=http://127.0.0.1:1" in seen
+    assert "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1" in seen
+
+
+def test_the_first_line_of_a_failure_is_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def at_once(self: Wait, seconds: float) -> None: ...
+
+    monkeypatch.setattr(Wait, "pause", at_once)
+    broken = client(
+        tmp_path, "echo Could not find a valid ICU package; for n in 1 2 3 4; do echo frame $n; done; exit 134"
+    )
+    with pytest.raises(UserError, match="ICU package / frame 2 / frame 3 / frame 4"):
+        upload(broken, tmp_path)

@@ -58,7 +58,7 @@ def test_a_changed_policy_or_file_is_an_update_that_names_it() -> None:
 
 def test_an_input_that_was_taken_away_is_an_update_and_one_that_is_not_compared_is_none() -> None:
     assert diff({**STATE, "colour": "red"}, CONTENT) == ["colour"]
-    assert diff({**STATE, "staticSitesClient": "/x"}, CONTENT) == []
+    assert diff({**STATE, "clientSha256": "x"}, CONTENT) == []
 
 
 def test_a_preview_does_no_work_and_tells_what_is_certain() -> None:
