@@ -1,14 +1,49 @@
-"""`python -m checks`: the command line."""
+"""`python -m checks`: the command line.
+
+An exit code is a verdict, and a nightly run lets 1 pass: so nothing but a verdict may end with 0, 1 or 2. Python's own
+code for an unexpected error is 1; `defect` takes its place, from before the other modules are imported.
+"""
+
+import errno
+import io
+import os
+import sys
+import traceback
+from types import TracebackType
+
+from checks.shown import shown
+
+USAGE, SOFTWARE, IO = 64, 70, 74  # sysexits.h
+
+
+def defect(error: BaseException) -> int:
+    """An error that nobody has foreseen, in one line on stderr; with `--debug` where it came from.
+
+    :returns: the exit code.
+    """
+    if "--debug" in sys.argv:
+        print(shown("".join(traceback.format_exception(error)), newlines=True, longest=100_000), file=sys.stderr)
+    what = f"{type(error).__name__}: {error}".rstrip(": ")
+    print(f"checks: {shown(what, longest=300)}; this is a defect of checks, and says nothing about the domain: please run it again with --debug and report what it prints as an issue", file=sys.stderr)  # fmt: skip
+    return SOFTWARE
+
+
+def _end(_: type[BaseException], error: BaseException, __: TracebackType | None) -> None:
+    code = defect(error)
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    sys.excepthook = _end
 
 import argparse
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from rich.console import Console
 from rich.progress import Progress
@@ -26,9 +61,15 @@ class UsageError(Exception):
     """A mistake of the user's, in one line."""
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Argparse's own ends with 2, which means "failures"."""
+        raise UsageError(f"{message} (--help says what there is)")
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    top = argparse.ArgumentParser(prog="python -m checks", description="What a sender sees of a domain, and whether it is safe to enforce; docs/checks.md", epilog="exit code: 0 all well (or safe), 1 warnings, 2 failures (or not yet safe), 64 a mistake in the command")  # fmt: skip
+    top = _Parser(prog="python -m checks", description="What a sender sees of a domain, and whether it is safe to enforce; docs/checks.md", epilog="exit code: 0 all well (or safe), 1 warnings, 2 failures (or not yet safe), 64 a mistake in the command, 70 a defect of checks, 74 the output can't be written")  # fmt: skip
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(name: str, run: Callable[[argparse.Namespace], int], help_: str) -> argparse.ArgumentParser:
@@ -36,6 +77,9 @@ def parser() -> argparse.ArgumentParser:
         made.set_defaults(run=run)
         made.add_argument("--json", action="store_true", help="as JSON, on stdout")
         made.add_argument("--html", type=Path, metavar="FILE", help="as a page")
+        made.add_argument(
+            "--debug", action="store_true", help="after an unexpected error, show where it came from"
+        )
         return made
 
     def add_looks(made: argparse.ArgumentParser) -> None:
@@ -104,7 +148,7 @@ def do_enforce(options: argparse.Namespace) -> int:
     def tell(to: Console) -> None:
         show.domains(found, to)
         show.show_verdicts([given], to)
-        to.print(change, markup=False, highlight=False, soft_wrap=True)
+        to.print(shown(change, newlines=True), soft_wrap=True)
 
     _give(options, {**given.json(), "change": change, "seen": found[0].json()},
           lambda: page.render(found, tally, [given]), tell)  # fmt: skip
@@ -139,7 +183,7 @@ def _give(
     options: argparse.Namespace, value: Any, html: Callable[[], str], tell: Callable[[Console], None]
 ) -> None:
     """JSON or a table on stdout, and the page where it is wanted."""
-    console = Console(width=None if sys.stdout.isatty() else 140)
+    console = show.console()
     if options.html:
         show.write(options.html, html())
     if options.json:
@@ -147,7 +191,7 @@ def _give(
     else:
         tell(console)
         if options.html:
-            console.print(f"the page is {options.html}", highlight=False)
+            console.print(f"the page is {shown(options.html)}")
 
 
 def _name(text: str) -> str:
@@ -171,7 +215,7 @@ def _stack_ids() -> dict[str, str]:
     except OSError:
         raise UsageError("--stack: pulumi is not on PATH") from None
     if run.returncode:
-        raise UsageError(f"--stack: {run.stderr.strip()}")
+        raise UsageError(f"--stack: {' '.join(run.stderr.split())}")
     return {name: each["policyId"] for name, each in json.loads(run.stdout).get("domains", {}).items()}
 
 
@@ -185,17 +229,30 @@ def _stack_files(name: str, given: Path | None) -> list[Path]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; mistakes are one line on stderr."""
-    options = parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # whatever the locale, no text is one that can't be written
+            stream.reconfigure(errors="backslashreplace")
     try:
-        return options.run(options)
+        options = parser().parse_args(arguments)
+        code: int = options.run(options)
+        sys.stdout.flush()
+        return code
     except UsageError as error:
-        print(f"checks: {error}", file=sys.stderr)
-        return 64
+        print(f"checks: {shown(error)}", file=sys.stderr)
+        return USAGE
     except OSError as error:
-        print(f"checks: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
-        return 64
+        if error.errno in (errno.EPIPE, errno.ENOSPC):
+            sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - Python flushes it once more at its end
+            print(f"checks: the output can't be written: {error.strerror}", file=sys.stderr)
+            return IO
+        if error.filename is None:
+            return defect(error)
+        print(f"checks: {shown(error.filename)}: {shown(error.strerror)}", file=sys.stderr)
+        return USAGE
     except KeyboardInterrupt:
         os._exit(130)  # looks may be waiting in threads; nothing is left half written
+    except Exception as error:
+        return defect(error)
 
 
 if __name__ == "__main__":

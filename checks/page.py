@@ -8,6 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from checks.finding import Domain
+from checks.shown import shown
 from checks.tally import Domain as Reported
 from checks.tally import Tally
 from checks.verdict import Verdict
@@ -55,6 +56,11 @@ def bars(reported: Reported) -> list[Bar]:
     ]
 
 
+def _shown(value: object) -> object:
+    """Every text of the page; Jinja then escapes it for HTML."""
+    return shown(value) if isinstance(value, str) else value
+
+
 def render(seen: Sequence[Domain], tally: Tally | None = None, verdicts: Sequence[Verdict] = ()) -> str:
     """The page's HTML."""
     by_name: Mapping[str, Domain] = {each.name: each for each in seen}
@@ -75,6 +81,7 @@ def render(seen: Sequence[Domain], tally: Tally | None = None, verdicts: Sequenc
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )

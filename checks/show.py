@@ -1,7 +1,8 @@
-"""What is shown: tables with rich, JSON, a text file for Prometheus."""
+"""What is shown: tables with rich, JSON, a text file for Prometheus. What strangers wrote goes through `shown`."""
 
-import json
+import errno
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -13,35 +14,57 @@ from rich.table import Table
 from rich.text import Text
 
 from checks.finding import ORDER, Domain, Level
+from checks.shown import as_json as json_text
+from checks.shown import label, shown
 from checks.tally import Tally
 from checks.verdict import Verdict
 
 COLOURS = {Level.PASS: "green", Level.UNCHECKED: "cyan", Level.WARN: "yellow", Level.FAIL: "bold red"}
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Rich's own ends with 1, which means "warnings".
+
+        :raises BrokenPipeError: always.
+        """
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
+def console() -> Console:
+    """Stdout, on which no text is markup."""
+    width = None if sys.stdout.isatty() else 140
+    return _Console(width=width, markup=False, emoji=False, highlight=False)
+
+
 def as_json(value: Any, console: Console) -> None:
     """JSON on stdout, and nothing else."""
-    console.file.write(json.dumps(value, indent=2) + "\n")
+    console.file.write(json_text(value) + "\n")
+
+
+def _text(given: object, style: str = "") -> Text:
+    return Text(shown(given), style)
 
 
 def domains(found: Sequence[Domain], console: Console) -> None:
     """Every line of every domain, then a line for all."""
     for domain in found:
-        table = Table(title=f"{domain.name}  {domain.mode}", title_justify="left", box=None, padding=(0, 2, 0, 0))
+        title = _text(f"{domain.name}  {domain.mode}", "table.title")
+        table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
         for name in ("", "check", "what was found"):
             table.add_column(name, overflow="fold")
         for line in domain.lines:
-            text = Text(line.text)
+            text = _text(line.text)
             if line.section and line.level != Level.PASS:
-                text.append(f" ({line.section})", "dim")
+                text.append_text(_text(f" ({line.section})", "dim"))
             if line.way_out and line.level != Level.PASS:
-                text.append(f"\n-> {line.way_out}", "bold")
-            table.add_row(Text(line.level, COLOURS[line.level]), line.check, text)
+                text.append("\n").append_text(_text(f"-> {line.way_out}", "bold"))
+            table.add_row(Text(line.level, COLOURS[line.level]), _text(line.check), text)
         console.print(table)
         console.print()
     counts = {level: sum(domain.level == level for domain in found) for level in ORDER}
     told = ", ".join(f"{count} {level}" for level, count in counts.items() if count)
-    console.print(f"{len(found)} {'domain' if len(found) == 1 else 'domains'}: {told}", highlight=False)
+    console.print(f"{len(found)} {'domain' if len(found) == 1 else 'domains'}: {told}")
 
 
 def reports(tally: Tally, verdicts: Sequence[Verdict], console: Console) -> None:
@@ -50,18 +73,19 @@ def reports(tally: Tally, verdicts: Sequence[Verdict], console: Console) -> None
     head += f", {tally.repeated} repeated" if tally.repeated else ""
     head += f", {tally.earlier} from before" if tally.earlier else ""
     head += f", {tally.broken} unreadable" if tally.broken else ""
-    console.print(head, highlight=False)
+    console.print(head)
     for each in tally.named:
-        console.print(Text(f"  {each.where} {each.why}", "yellow"), soft_wrap=True)
+        console.print(_text(f"  {each.where} {each.why}", "yellow"), soft_wrap=True)
     for title, counts in (("sessions by sender", tally.senders), ("failures by result", tally.results),
                           ("failures by mail server", tally.servers)):  # fmt: skip
         if counts:
             table = Table(title=title, title_justify="left", box=None, show_header=False)
             for name, count in counts.most_common(10):
-                table.add_row(Text(name), str(count))
+                table.add_row(_text(name), str(count))
             console.print(table)
     for name, domain in sorted(tally.domains.items()):
-        table = Table("day", "succeeded", "failed", title=name or "(no domain)", title_justify="left", box=None)
+        title = _text(name or "(no domain)", "table.title")
+        table = Table("day", "succeeded", "failed", title=title, title_justify="left", box=None)
         for day, each in sorted(domain.days.items())[-14:]:
             table.add_row(str(day), str(each.good), str(each.bad))
         console.print(table)
@@ -74,9 +98,9 @@ def show_verdicts(verdicts: Sequence[Verdict], console: Console) -> None:
         answer = (
             Text("safe to enforce", "bold green") if verdict.safe else Text("not yet safe to enforce", "bold red")
         )
-        console.print(Text(f"{verdict.domain}: ").append(answer))
+        console.print(_text(f"{verdict.domain}: ").append(answer))
         for reason in verdict.reasons:
-            console.print(Text(f"  - {reason}"), soft_wrap=True)
+            console.print(_text(f"  - {reason}"), soft_wrap=True)
 
 
 def prometheus(found: Sequence[Domain], path: Path) -> None:
@@ -88,14 +112,17 @@ def prometheus(found: Sequence[Domain], path: Path) -> None:
         "# HELP mta_sts_level 0 pass, 1 not checked, 2 warn, 3 fail; the worst of each check",
         "# TYPE mta_sts_level gauge",
     ]
+    levels: dict[str, int] = {}  # two names may be shown alike, and node_exporter refuses a file with a repetition
     for domain in found:
         for check in sorted({line.check for line in domain.lines}):
             kind, _, server = check.partition(" ")
-            label = f'domain="{domain.name}",check="{kind}"' + (f',server="{server}"' if server else "")
-            lines.append(f"mta_sts_level{{{label}}} {ORDER.index(domain.of(check))}")
+            labels = f'domain="{label(domain.name)}",check="{label(kind)}"'
+            labels += f',server="{label(server)}"' if server else ""
+            levels[labels] = max(levels.get(labels, 0), ORDER.index(domain.of(check)))
+    lines += [f"mta_sts_level{{{labels}}} {level}" for labels, level in levels.items()]
     lines += ["# HELP mta_sts_certificate_expires_seconds the end of the policy host's certificate, Unix time",
               "# TYPE mta_sts_certificate_expires_seconds gauge"]  # fmt: skip
-    lines += [f'mta_sts_certificate_expires_seconds{{domain="{each.name}"}} {each.expires:.0f}' for each in found if each.expires]  # fmt: skip
+    lines += [f'mta_sts_certificate_expires_seconds{{domain="{label(each.name)}"}} {each.expires:.0f}' for each in found if each.expires]  # fmt: skip
     lines += ["# HELP mta_sts_checked_seconds when this was looked at, Unix time", "# TYPE mta_sts_checked_seconds gauge",
               f"mta_sts_checked_seconds {time.time():.0f}", ""]  # fmt: skip
     write(path, "\n".join(lines))

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from checks.shown import shown
 from tools.ci import comment, preview, pull_request, sign_in
 from tools.ci.errors import CiError
 
@@ -49,7 +50,7 @@ def do_preview(options: argparse.Namespace) -> int:
             os.environ.update(env)
             found = preview.preview(stack, Path.cwd())
     except CiError as error:
-        print(f"tools.ci: {error}", file=sys.stderr)
+        print(f"tools.ci: {shown(error)}", file=sys.stderr)
         found = preview.Preview(stack, failed=True, notes=[("error", "", str(error))])
     found.hide(given)
     found.save(options.out)
@@ -122,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options
         )
     except CiError as error:
-        print(f"tools.ci: {error}", file=sys.stderr)
+        print(f"tools.ci: {shown(error)}", file=sys.stderr)
         return 1
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from checks.shown import shown
 from tools.ci.preview import Preview
 
 MARKER = "<!-- mta-sts: pulumi preview -->"  # not shown; by it the next run finds the comment
@@ -19,7 +20,7 @@ def render(previews: Sequence[Preview], link: str = "", limit: int = LIMIT) -> s
     """
     run = f" · [run]({link})" if link else ""
     text = "\n".join([f"{MARKER}\n### Pulumi preview{run}\n", *(_summary(each) for each in previews)])
-    diffs = [(each.stack, each.diff) for each in previews if each.diff]
+    diffs = [(each.stack, _lines(each.diff)) for each in previews if each.diff]
     frame = sum(length(_details(stack, "")) + len(CUT) + 10 for stack, _ in diffs)
     room = (limit - min(length(text), limit) - frame) // max(len(diffs), 1)
     text += "".join(_details(stack, cut(diff, room)) for stack, diff in diffs if room > 0)
@@ -48,7 +49,7 @@ def _summary(found: Preview) -> str:
         lines += ["", "| change | resource | type |", "|---|---|---|"]
         lines += [f"| **{op}** | {_cell(name)} | {_cell(kind)} |" for op, name, kind in found.changes]
     for kind, resource, text in sorted(found.notes, key=lambda note: ("error", "warning", "note").index(note[0])):
-        lines += ["", f"**{kind}**{f' · {_cell(resource)}' if resource else ''}", _fenced(text)]
+        lines += ["", f"**{kind}**{f' · {_cell(resource)}' if resource else ''}", _fenced(_lines(text))]
     return "\n".join(lines) + "\n"
 
 
@@ -66,6 +67,11 @@ def _details(stack: str, diff: str) -> str:
     )
 
 
+def _lines(text: str) -> str:
+    """The engine's words; some of them are strangers'."""
+    return shown(text, newlines=True, longest=2 * LIMIT)
+
+
 def _fenced(text: str, kind: str = "") -> str:
     """A code block that no backticks within end early."""
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
@@ -74,4 +80,4 @@ def _fenced(text: str, kind: str = "") -> str:
 
 
 def _cell(text: str) -> str:
-    return f"`{text.replace('`', '').replace('|', chr(92) + '|')}`"
+    return f"`{shown(text).replace('`', '').replace('|', chr(92) + '|')}`"

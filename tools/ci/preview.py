@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pulumi import automation
 
+from checks.shown import shown
 from tools.ci.errors import CiError
 
 QUIET = ("same", "read", "refresh")  # operations that change nothing
@@ -94,13 +95,13 @@ def preview(stack: str, folder: Path) -> Preview:
 
     def show(line: str) -> None:
         lines.append(COLOUR.sub("", line))
-        print(line, flush=True)
+        print(shown(line, newlines=True, longest=100_000), flush=True)  # no command to the agent is ours
 
     try:
         chosen = automation.select_stack(stack, work_dir=str(folder))
         chosen.preview(
             diff=True, color="never", suppress_progress=True, on_output=show, on_event=found.event,
-            on_error=lambda line: print(line, file=sys.stderr, flush=True),
+            on_error=lambda line: print(shown(line, newlines=True, longest=100_000), file=sys.stderr, flush=True),
         )  # fmt: skip
     except (automation.CommandError, automation.InvalidVersionError, RuntimeError) as error:
         found.failed = True
