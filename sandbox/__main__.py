@@ -42,6 +42,9 @@ def parser() -> argparse.ArgumentParser:
     add("reset", "stop it and forget everything")
     log = add("log", "what was asked of it")
     log.add_argument("--follow", action="store_true", help="go on until Ctrl-C")
+    add("unregister", "be a fresh subscription, without this resource provider").add_argument(
+        "namespace", metavar="NAMESPACE", help="such as Microsoft.Web"
+    )
     zone = add("zone", "make DNS zones, as an administrator would have")
     zone.add_argument("names", nargs="+", metavar="NAME")
     zone.add_argument("--resource-group", default="dns")
@@ -160,6 +163,12 @@ def do_set(sandbox: Sandbox, options: argparse.Namespace) -> int:
     else:
         sandbox.delay(options.name, options.value)
         print(f"{options.name} takes {options.value:g} s from now on")
+    return 0
+
+
+def do_unregister(sandbox: Sandbox, options: argparse.Namespace) -> int:
+    sandbox.unregister(options.namespace)
+    print(f"{options.namespace} is not registered from now on")
     return 0
 
 

@@ -136,7 +136,8 @@ class Sandbox:
         """Order a fault for the next `times` requests: kind status (value: the HTTP status), hang (seconds), cut,
         lose-reply, half (of an upload). Or for a custom domain, whose name is matched by `host`: domain-failed, its
         next bindings end Failed after they were accepted (value: after how many seconds; 0 for what validation
-        takes); domain-stuck, its next deletions fail, and it stays `Deleting`.
+        takes); domain-stuck, its next deletions fail, and it stays `Deleting`. Or for a role assignment: role-unseen
+        and principal-unseen (`host`: the role's or the principal's id), as right after they were made.
         """
         self.state.db.execute(
             "INSERT INTO faults (host, method, path, kind, value, times) VALUES (?, ?, ?, ?, ?, ?)",
@@ -158,6 +159,10 @@ class Sandbox:
         if not 0 <= percent <= 100:
             raise SandboxError(f"{name}: {percent:g} is none; a share is 0 to 100 per cent")
         self.state.set(name, percent)
+
+    def unregister(self, namespace: str) -> None:
+        """Make the subscription a fresh one, which hasn't registered a resource provider such as Microsoft.Web."""
+        self.state.set(f"unregistered:{namespace.lower()}", "never")
 
     def env(self) -> dict[str, str]:
         """The variables that lead ordinary clients here.

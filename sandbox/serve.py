@@ -13,8 +13,8 @@ from aiohttp import web
 
 from sandbox import arm, devops
 from sandbox.arm import login, operations
-from sandbox.arm.errors import WebError
-from sandbox.arm.sites import NO_CNAME
+from sandbox.arm.errors import ArmError, WebError
+from sandbox.arm.sites import no_cname
 from sandbox.certificates import Certificates
 from sandbox.dns.server import NameServer
 from sandbox.dns.view import View
@@ -65,11 +65,15 @@ class Daemon:
         return self._cut(request, host) if kind == "lose-reply" else response
 
     def _faulty(self, request: web.BaseRequest, host: str, status: int) -> web.Response:
-        """An ordered error; 400 is what Azure says for minutes while it doesn't see a CNAME that others see."""
+        """An ordered error, in the form of the service that it comes from."""
         self.state.log("fault", host, request.method, request.path, status)
-        code = {400: "BadRequest", 429: "TooManyRequests"}.get(status, "InternalServerError")
-        error = WebError(status, code, NO_CNAME if status == 400 else "Ordered by `python -m sandbox fault`.")
-        return web.json_response(error.body(), status=status, headers={"Retry-After": "1"})
+        headers = {"Retry-After": "1"} if status in (429, 503) else {}
+        if host == ARM:
+            return web.json_response(_ordered(request.path, status).body(), status=status, headers=headers)
+        if host == LOGIN:
+            answer = login.busy()
+            return web.json_response(answer.body, status=status, headers=headers)
+        return web.Response(status=status, text=f"HTTP {status}", headers=headers)
 
     def _cut(self, request: web.BaseRequest, host: str) -> web.Response:
         self.state.log("fault", host, request.method, request.path, 0, "connection cut")
@@ -125,6 +129,21 @@ class Daemon:
         if answer.body is None:
             return web.Response(status=answer.status, headers=headers)
         return web.json_response(answer.body, status=answer.status, headers=headers)
+
+
+def _ordered(path: str, status: int) -> ArmError:
+    """What ARM says; of a 400, what it says for minutes while it doesn't see a CNAME that others see."""
+    if status == 429:  # learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
+        return ArmError(429, "SubscriptionRequestsThrottled", "Number of requests for this subscription and principal exceeded the limit. Please try again after '1' seconds.")  # fmt: skip
+    if status == 403:
+        message = f"The client does not have authorization to perform action over scope '{path}' or the scope is invalid. If access was recently granted, please refresh your credentials."  # fmt: skip
+        return ArmError(403, "AuthorizationFailed", message)
+    if status == 400 and "/customdomains/" in path.lower():
+        return no_cname()
+    code = {400: "BadRequest", 409: "Conflict", 503: "ServiceUnavailable"}.get(status, "InternalServerError")
+    if "/providers/microsoft.web/" in path.lower():
+        return WebError(status, code, "{0}", "Ordered by `python -m sandbox fault`.", extended="99999")
+    return ArmError(status, code, "Ordered by `python -m sandbox fault`.")
 
 
 async def start(daemon: Daemon, wanted: dict[str, int]) -> tuple[dict[str, int], list[Any]]:

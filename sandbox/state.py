@@ -29,12 +29,14 @@ DELAYS = {  # seconds, set by `python -m sandbox set NAME SECONDS`
     "domain-delete": 0.5,
     "dns-lag": 0.0,
     "edge-lag": 0.0,
+    "registration": 0.0,  # of a resource provider
+    "retry-after": 1.0,  # what polling clients are told; 0: nothing
 }
 SHARES = {  # per cent, set the same way
     "rebound-404": 0.0,  # of the requests to a host that was bound to another site before
 }
 # Faults that lie in a resource, not in a request: ordered by its name as `host`, taken when it is written.
-RESOURCE_FAULTS = ("domain-failed", "domain-stuck")
+RESOURCE_FAULTS = ("domain-failed", "domain-stuck", "role-unseen", "principal-unseen")
 
 
 class State:
@@ -54,7 +56,7 @@ class State:
         self.db.executescript(TABLES)
         for name in ("client-secret", "access-token"):
             self.db.execute("INSERT OR IGNORE INTO settings VALUES (?, ?)", (name, secrets.token_urlsafe(24)))
-        for name in ("tenant", "subscription", "client"):
+        for name in ("tenant", "subscription", "client", "object"):
             self.db.execute("INSERT OR IGNORE INTO settings VALUES (?, ?)", (name, str(uuid.uuid4())))
 
     def setting(self, name: str) -> str:

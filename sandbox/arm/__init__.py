@@ -60,7 +60,7 @@ def route(method: str, pattern: str) -> Callable[[Handler], Handler]:
 
 def handle(call: Call) -> Answer:
     """Authorise, finish what is due, find the handler, and turn errors into ARM's answers."""
-    from sandbox.arm import groups, operations, roles, sites, zones  # noqa: F401  (they register their routes)
+    from sandbox.arm import groups, operations, roles, sites, subscriptions, zones  # noqa: F401  (they register their routes)
 
     operations.settle(call.state, call.view)
     try:
@@ -76,6 +76,7 @@ def handle(call: Call) -> Answer:
             if match and method == call.method:
                 call.groups = match.groupdict()
                 _check_subscription(call)
+                subscriptions.check_registered(call)
                 return handler(call)
         raise not_modelled(f"{call.method} {call.path}")
     except ArmError as error:
@@ -103,9 +104,15 @@ def accepted(call: Call, operation: str, body: Any = None) -> Answer:
         {
             "Azure-AsyncOperation": f"{base}/operationStatuses/{operation}{version}",
             "Location": f"{base}/operationResults/{operation}{version}",
-            "Retry-After": "1",
+            **ask_again(call.state),
         },
     )
+
+
+def ask_again(state: State) -> dict[str, str]:
+    """When to poll next; without it, clients follow their own pace."""
+    seconds = state.delay("retry-after")
+    return {"Retry-After": f"{seconds:.0f}"} if seconds else {}
 
 
 def redacted(body: dict[str, Any]) -> str:

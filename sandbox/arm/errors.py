@@ -9,29 +9,43 @@ class ArmError(Exception):
     :param status: of HTTP.
     :param code, message: as Azure has them.
     :param headers: further ones.
+    :param details: what the common form's `details` holds, if anything.
     """
 
-    def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        headers: dict[str, str] | None = None,
+        details: list[dict[str, str]] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.headers = headers or {}
+        self.details = details
 
     def body(self) -> dict[str, Any]:
         """The common form (aka.ms/arm-rpc, "error response content")."""
-        return {"error": {"code": self.code, "message": self.message}}
+        more = {"details": self.details} if self.details else {}
+        return {"error": {"code": self.code, "message": self.message, **more}}
 
 
 class WebError(ArmError):
-    """The form that Microsoft.Web answers in (pulumi-azure-native issue 2530 shows a whole one)."""
+    """The form that Microsoft.Web answers in (pulumi-azure-native 2530 and azure-cli 21186 show whole ones).
 
-    def __init__(self, status: int, code: str, message: str, extended: str = "51021") -> None:
-        super().__init__(status, code, message)
-        self.extended = extended
+    :param parameters: what `template`'s {0}, {1}… stand for.
+    :param extended: the number that support goes by.
+    """
+
+    def __init__(self, status: int, code: str, template: str, *parameters: str, extended: str) -> None:
+        super().__init__(status, code, template.format(*parameters))
+        self.extended, self.template, self.parameters = extended, template, parameters
 
     def body(self) -> dict[str, Any]:
-        entity = {"ExtendedCode": self.extended, "MessageTemplate": "{0}", "Parameters": [self.message], "Code": self.code, "Message": self.message}  # fmt: skip
+        entity = {"ExtendedCode": self.extended, "MessageTemplate": self.template, "Parameters": [*self.parameters], "Code": self.code, "Message": self.message}  # fmt: skip
         return {
             "Code": self.code,
             "Message": self.message,
@@ -39,6 +53,11 @@ class WebError(ArmError):
             "Details": [{"Message": self.message}, {"Code": self.code}, {"ErrorEntity": entity}],
             "Innererror": None,
         }
+
+
+def invalid(what: str, why: str) -> WebError:
+    """Microsoft.Web's refusal of a value; the two spaces are its own."""
+    return WebError(400, "BadRequest", "{0} is invalid.  {1}", what, why, extended="51021")
 
 
 def not_found(id_: str) -> ArmError:

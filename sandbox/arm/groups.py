@@ -1,20 +1,9 @@
-"""Subscriptions and resource groups (API 2024-03-01 and its like)."""
+"""Resource groups and what is in them (API 2024-03-01 and its like)."""
 
 from sandbox.arm import GROUP, SUB, Answer, Call, accepted, route, shown
 from sandbox.arm.errors import ArmError, not_found, refuse_unknown
 
 TYPE = "Microsoft.Resources/resourceGroups"
-
-
-@route("GET", SUB)
-def subscription(call: Call) -> Answer:
-    sub = call.groups["sub"]
-    return Answer(200, {"id": f"/subscriptions/{sub}", "subscriptionId": sub, "displayName": "local Azure", "state": "Enabled", "tenantId": call.state.setting("tenant")})  # fmt: skip
-
-
-@route("GET", SUB + "/providers/(?P<namespace>[^/]+)")
-def resource_provider(call: Call) -> Answer:
-    return Answer(200, {"id": call.path, "namespace": call.groups["namespace"], "registrationState": "Registered"})
 
 
 @route("GET", SUB + "/resourceGroups")

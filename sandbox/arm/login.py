@@ -58,6 +58,11 @@ def _token(state: State, form: dict[str, str]) -> Answer:
     )
 
 
+def busy() -> Answer:
+    """What a moment's trouble looks like."""
+    return _error("AADSTS90033", "A transient error has occurred. Please try again.", "temporarily_unavailable")
+
+
 def _error(code: str, message: str, error: str, status: int = 400) -> Answer:
     number = int(code.removeprefix("AADSTS"))
     return Answer(status, {"error": error, "error_description": f"{code}: {message}", "error_codes": [number]})

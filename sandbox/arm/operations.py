@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.arm import SUB, Answer, Call, route, shown
+from sandbox.arm import SUB, Answer, Call, ask_again, route, shown
 from sandbox.arm.errors import ArmError
 from sandbox.dns.view import View
 from sandbox.state import State
@@ -49,7 +49,7 @@ def status(call: Call) -> Answer:
     _, _, state, error = found
     body = {"id": call.path, "name": call.groups["operation"], "status": state}
     return Answer(
-        200, body | ({"error": error} if error else {}), {} if state != "InProgress" else {"Retry-After": "1"}
+        200, body | ({"error": error} if error else {}), {} if state != "InProgress" else ask_again(call.state)
     )
 
 
@@ -61,7 +61,7 @@ def result(call: Call) -> Answer:
         raise ArmError(404, "OperationNotFound", "The operation was not found.")
     verb, resource, state, error = found
     if state == "InProgress":
-        return Answer(202, None, {"Location": f"https://management.azure.com{call.path}?api-version={call.query['api-version']}", "Retry-After": "1"})  # fmt: skip
+        return Answer(202, None, {"Location": f"https://management.azure.com{call.path}?api-version={call.query['api-version']}", **ask_again(call.state)})  # fmt: skip
     if state == "Failed":
         error = error or {"code": "ResourceOperationFailure", "message": "The resource operation completed with terminal provisioning state 'Failed'."}  # fmt: skip
         raise ArmError(400, error["code"], error["message"])

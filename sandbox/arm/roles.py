@@ -1,19 +1,31 @@
 """Managed identities, their federated credentials, role definitions and assignments: kept, not enforced."""
 
+import re
 import uuid
+from typing import Any
 
 from sandbox.arm import GROUP, Answer, Call, route, shown
-from sandbox.arm.errors import not_found, refuse_unknown
+from sandbox.arm.errors import ArmError, not_found, not_modelled, refuse_unknown
 from sandbox.arm.groups import group_of
+from sandbox.state import State
 
 IDENTITY = GROUP + r"/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/[^/]+"
 TRUST = IDENTITY + "/federatedIdentityCredentials/[^/]+"
 ROLE = r"/subscriptions/(?P<sub>[^/]+).*/providers/Microsoft\.Authorization/(?P<kind>roleDefinitions|roleAssignments)/[^/]+"
+ROLES = r"/subscriptions/(?P<sub>[^/]+)(?:/.*)?/providers/Microsoft\.Authorization/(?P<kind>roleDefinitions|roleAssignments)"
 KNOWN = {
     "identity": {"tags"},
     "trust": {"issuer", "subject", "audiences"},
     "roleDefinitions": {"roleName", "type", "description", "permissions", "assignableScopes"},
     "roleAssignments": {"roleDefinitionId", "principalId", "principalType"},
+}
+DEFINITION, ASSIGNMENT = "Microsoft.Authorization/roleDefinitions", "Microsoft.Authorization/roleAssignments"
+BUILT_IN = {  # learn.microsoft.com/azure/role-based-access-control/built-in-roles
+    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
+    "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
+    "acdd72a7-3385-48ef-bd42-f606fba81ae7": "Reader",
+    "befefa01-2a29-4197-83a8-272ff33ce314": "DNS Zone Contributor",
+    "ba92f5b4-2d11-453d-a403-e96b0029c9fe": "Storage Blob Data Contributor",
 }
 
 
@@ -53,13 +65,84 @@ def put_trust(call: Call) -> Answer:
 
 @route("PUT", ROLE)
 def put_role(call: Call) -> Answer:
-    kind = next(each for each in ("roleDefinitions", "roleAssignments") if each.lower() in call.path.lower())
-    return keep(call, kind, f"Microsoft.Authorization/{kind}")
+    if call.groups["kind"].lower() == "roledefinitions":
+        return keep(call, "roleDefinitions", DEFINITION)
+    _check_assignment(call, call.body.get("properties") or {})
+    scope = re.split("/providers/Microsoft.Authorization/", call.path, flags=re.IGNORECASE)[0]
+    return keep(call, "roleAssignments", ASSIGNMENT, scope=scope)
+
+
+def _check_assignment(call: Call, given: dict[str, str]) -> None:
+    """A role and a principal must exist, and be seen to: both take a while to reach every part of Azure.
+
+    :raises ArmError: RoleDefinitionDoesNotExist, PrincipalNotFound, RoleAssignmentExists.
+    """
+    state, role = call.state, given.get("roleDefinitionId", "")
+    guid, principal = role.rpartition("/")[2].lower(), given.get("principalId", "")
+    known = guid in BUILT_IN or any(body["name"].lower() == guid for body in state.of(DEFINITION))
+    if not known or state.resource_fault("role-unseen", guid) is not None:
+        raise _no_definition(guid)
+    looked_up = "principalType" not in given and principal not in _principals(state)
+    if looked_up or state.resource_fault("principal-unseen", principal) is not None:
+        raise ArmError(400, "PrincipalNotFound", f"Principal {principal} does not exist in the directory {state.setting('tenant')}. Check that you have the correct principal ID. If you are creating this principal and then immediately assigning a role, this error might be related to a replication delay. In this case, set the role assignment principalType property to a value, such as ServicePrincipal, User, or Group.  See https://aka.ms/docs-principaltype")  # fmt: skip
+    scope = call.path.lower().partition("/providers/microsoft.authorization/")[0]
+    for body in state.of(ASSIGNMENT):
+        old = body["properties"]
+        same = old["scope"].lower() == scope and old["principalId"] == principal
+        if same and old["roleDefinitionId"].lower() == role.lower() and body["id"].lower() != call.path.lower():
+            raise ArmError(409, "RoleAssignmentExists", f"The role assignment already exists. The ID of the existing role assignment is {body['name'].replace('-', '')}.")  # fmt: skip
+
+
+def _principals(state: State) -> set[str]:
+    identities = state.of("Microsoft.ManagedIdentity/userAssignedIdentities")
+    return {state.setting("object"), *(body["properties"]["principalId"] for body in identities)}
+
+
+def _no_definition(guid: str) -> ArmError:
+    message = f"The specified role definition with ID '{guid.replace('-', '')}' does not exist."
+    return ArmError(404, "RoleDefinitionDoesNotExist", message)
+
+
+@route("GET", ROLE)
+def get_role(call: Call) -> Answer:
+    body, name = call.state.get(call.id), call.path.rpartition("/")[2]
+    if body:
+        return Answer(200, shown(body))
+    if call.groups["kind"].lower() == "roleassignments":
+        raise ArmError(404, "RoleAssignmentNotFound", f"The role assignment '{name}' is not found.")
+    if name.lower() in BUILT_IN:
+        return Answer(200, _built_in(call, name.lower()))
+    raise _no_definition(name)
+
+
+def _built_in(call: Call, guid: str) -> dict[str, Any]:
+    id_ = f"/subscriptions/{call.groups['sub']}/providers/{DEFINITION}/{guid}"
+    properties = {"roleName": BUILT_IN[guid], "type": "BuiltInRole", "assignableScopes": ["/"], "permissions": []}
+    return {"id": id_, "name": guid, "type": DEFINITION, "properties": properties}
+
+
+@route("GET", ROLES)
+def list_roles(call: Call) -> Answer:
+    """The filters that `az role assignment list` sends: by principal, by name, at the scope and above."""
+    kind = DEFINITION if call.groups["kind"].lower() == "roledefinitions" else ASSIGNMENT
+    found = [shown(body) for body in call.state.of(kind)]
+    if kind == DEFINITION:
+        found += [_built_in(call, guid) for guid in BUILT_IN]
+    wanted = call.query.get("$filter", "")
+    for part in filter(None, re.split(r"\s+and\s+", wanted)):
+        match = re.fullmatch(
+            r"(principalId|assignedTo|roleName|type)(?:\s+eq\s+|\()'([^']*)'\)?|atScope\(\)", part
+        )
+        if not match:
+            raise not_modelled(f"the filter {wanted}")
+        if match[1]:
+            field = {"assignedTo": "principalId"}.get(match[1], match[1])
+            found = [body for body in found if str(body["properties"].get(field, "")).lower() == match[2].lower()]
+    return Answer(200, {"value": found})
 
 
 @route("GET", IDENTITY)
 @route("GET", TRUST)
-@route("GET", ROLE)
 def get(call: Call) -> Answer:
     body = call.state.get(call.id)
     if body is None:

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from sandbox.arm import GROUP, SUB, Answer, Call, accepted, route, shown
-from sandbox.arm.errors import ArmError, WebError, not_found, refuse_unknown
+from sandbox.arm.errors import ArmError, WebError, invalid, not_found, refuse_unknown
 from sandbox.arm.groups import group_of
 from sandbox.dns.view import View
 from sandbox.state import State
@@ -29,7 +29,11 @@ LINK = (("provider", "Provider", "use to another deployment provider"),
         ("repositoryUrl", "RepositoryUrl", "attach to another repository"),
         ("branch", "Branch", "attach to another branch"))  # fmt: skip
 UNKNOWN = "An unknown error has occurred while adding your custom domain. Please try again later."
-NO_CNAME = "CNAME Record is invalid.  Please ensure the CNAME record has been created."
+
+
+def no_cname() -> WebError:
+    """What Azure says while it doesn't see the CNAME, which can be minutes after others do."""
+    return invalid("CNAME Record", "Please ensure the CNAME record has been created.")
 
 
 @route("PUT", SITE)
@@ -40,16 +44,14 @@ def put(call: Call) -> Answer:
     )
     given = call.body.get("properties")
     if given is None:
-        raise WebError(400, "BadRequest", "The property 'properties' is required.")
+        raise invalid("Properties", "The property 'properties' is required.")
     refuse_unknown(given, SETTABLE | COMPUTED, "staticSite.properties")
     location = call.body.get("location", "").replace(" ", "").lower()
     if location not in REGIONS:
         raise ArmError(400, "LocationNotAvailableForResourceType", f"The provided location '{call.body.get('location', '')}' is not available for resource type 'Microsoft.Web/staticSites'. List of available regions for the resource type is '{','.join(REGIONS)}'.")  # fmt: skip
     sku = (call.body.get("sku") or {}).get("name")
     if sku not in PLANS:
-        raise WebError(
-            400, "BadRequest", "Sku is invalid.  SKU name is invalid. Valid SKUs: Free, Standard, Trial"
-        )
+        raise invalid("Sku", "SKU name is invalid. Valid SKUs: Free, Standard, Trial")
     old = call.state.get(call.id)
     _check_change(call.state, old, given, sku)
     body = _body(call, old, given, location, sku)
@@ -65,13 +67,15 @@ def _check_change(state: State, old: dict[str, Any] | None, given: dict[str, Any
     if old is None:
         free = sum(each["sku"]["name"] == "Free" for each in state.of(TYPE))
         if sku == "Free" and free >= FREE_SITES:
-            raise WebError(400, "BadRequest", f"The maximum number of Free Static Web Apps allowed in this subscription is {FREE_SITES}.")  # fmt: skip
+            raise invalid("Sku", "This subscription has too many static sites with SKU : Free.")
         return
     _check_link(old, given)
     if len(_domains(state, old)) > PLANS[sku]:
-        raise WebError(
-            400, "BadRequest", f"The number of custom domains exceeds the limit of {PLANS[sku]} of the {sku} SKU."
-        )
+        raise _too_many(PLANS[sku])
+
+
+def _too_many(limit: int) -> WebError:
+    return WebError(400, "BadRequest", "The maximum number of custom domains allowed for this static site is {0}.", str(limit), extended="59334")  # fmt: skip
 
 
 def _check_link(old: dict[str, Any], given: dict[str, Any]) -> None:
@@ -84,7 +88,7 @@ def _check_link(old: dict[str, Any], given: dict[str, Any]) -> None:
         return
     for name, what, otherwise in LINK:
         if (given.get(name) or "None") != (before[name] or "None"):
-            raise WebError(400, "BadRequest", f"{what} is invalid.  Cannot change the {what}. Please detach your static site first if you wish to {otherwise}.")  # fmt: skip
+            raise invalid(what, f"Cannot change the {what}. Please detach your static site first if you wish to {otherwise}.")  # fmt: skip
 
 
 def _body(
@@ -201,7 +205,7 @@ def get_domain(call: Call) -> Answer:
     _site(call)
     body = call.state.get(call.id)
     if body is None:
-        raise WebError(404, "NotFound", f"Custom domain {call.groups['domain']} was not found.", "51004")
+        raise WebError(404, "NotFound", "Cannot find {0} with name {1}.", "CustomDomain", call.groups["domain"], extended="51004")  # fmt: skip
     return Answer(200, shown(body))
 
 
@@ -213,13 +217,13 @@ def _check_domain(call: Call, site: dict[str, Any]) -> None:
     orphan = call.state.db.execute("SELECT 1 FROM settings WHERE name = ?", (f"orphan:{host}",)).fetchone()
     elsewhere = any(each["name"].lower() == host and each["id"].lower() != call.id.lower() for each in call.state.of(DOMAIN_TYPE))  # fmt: skip
     if elsewhere or orphan:
-        raise WebError(409, "Conflict", f"{host} is already in use. Please ensure the custom domain is not linked to another site.")  # fmt: skip
+        raise WebError(409, "Conflict", "{0} is already in use. {1}", host, "Please ensure the custom domain is not linked to another site.", extended="52030")  # fmt: skip
     others = [each for each in _domains(call.state, site) if each["name"].lower() != host]
     limit = PLANS[site["sku"]["name"]]
     if len(others) >= limit:
-        raise WebError(400, "BadRequest", f"The number of custom domains exceeds the limit of {limit} of the {site['sku']['name']} SKU.")  # fmt: skip
+        raise _too_many(limit)
     if call.view.target(host) != site["properties"]["defaultHostname"]:
-        raise WebError(400, "BadRequest", NO_CNAME)
+        raise no_cname()
 
 
 @route("POST", DOMAIN + "/validate")
@@ -238,7 +242,7 @@ def put_domain(call: Call) -> Answer:
     if status == "Failed":  # stays so whatever is put, until it is deleted (Azure/static-web-apps 1794)
         return Answer(200, shown(old or {}))
     if status == "Deleting":  # that it is refused is known (1799); the words are those of Microsoft.Web elsewhere
-        raise WebError(409, "Conflict", f"Cannot modify this site because another operation is in progress. Details: Id: {call.id}, OperationName: Delete.", "59203")  # fmt: skip
+        raise WebError(409, "Conflict", "Cannot modify this site because another operation is in progress. Details: {0}", f"Id: {call.id}, OperationName: Delete", extended="59203")  # fmt: skip
     _check_domain(call, site)
     if status == "Ready":
         return Answer(200, shown(old or {}))
@@ -273,14 +277,16 @@ def validated(state: State, view: View, id_: str) -> dict[str, Any] | None:
         state.put({**body, "properties": {**body["properties"], "status": "Failed", "errorMessage": UNKNOWN}})
         return {}
     ready = view.target(body["name"].lower()) == site["properties"]["defaultHostname"]
-    body["properties"] |= {"status": "Ready"} if ready else {"status": "Failed", "errorMessage": NO_CNAME}
+    body["properties"] |= (
+        {"status": "Ready"} if ready else {"status": "Failed", "errorMessage": no_cname().message}
+    )
     body["_certificate"] = time.time() + state.delay("certificate")
     if ready:
         bound, site_host = f"bound:{body['name'].lower()}", site["properties"]["defaultHostname"]
         body["_rebound"] = state.optional(bound) not in ("", site_host)
         state.set(bound, site_host)
     state.put(body)
-    return None if ready else {"code": "BadRequest", "message": NO_CNAME}
+    return None if ready else {"code": "BadRequest", "message": no_cname().message}
 
 
 @route("DELETE", DOMAIN)

@@ -111,10 +111,10 @@ def test_a_free_plan_holds_two_domains(ready: Clients) -> None:
         ready.cname(f"{name}.example.org", target)
     ready.domain("a.example.org")
     ready.domain("b.example.org")
-    refused(lambda: ready.domain("c.example.org"), "exceeds the limit of 2")
+    refused(lambda: ready.domain("c.example.org"), "custom domains allowed for this static site is 2")
     ready.site(sku={"name": "Standard"})
     ready.domain("c.example.org")
-    refused(lambda: ready.site(sku={"name": "Free"}), "exceeds the limit of 2")
+    refused(lambda: ready.site(sku={"name": "Free"}), "custom domains allowed for this static site is 2")
 
 
 def test_wrong_sites(ready: Clients, tmp_path: Path) -> None:
