@@ -9,13 +9,12 @@ import pulumi
 import pulumi.runtime
 from pulumi_azure_native import resources
 
-import settings_devops
 from components import adopted, preflight, website
 from components.dns import choose
 from components.mail_domain import announce
 from components.policy_site import PolicySite, without_version_aliases
 from policy import Mode, UserError
-from provider.resources import ProjectSeen, Provider
+from provider.resources import Provider
 from settings import engine
 from settings.stack import load
 
@@ -34,8 +33,6 @@ try:
     files = website.read(HERE / "web")
     for note in stack.notes:
         pulumi.log.info(note)
-    if stack.devops and (wrong := settings_devops.disagreements(stack.devops, HERE)):
-        raise UserError("\n".join(wrong))
     backends = choose.backends(domain for policy in stack.policies for domain in policy.domains)
     preflight.run(stack, backends)
     adopted.register()
@@ -46,19 +43,6 @@ except UserError as error:
 # and they would be most of its running time (docs/architecture.md).
 pulumi.runtime.register_stack_transformation(without_version_aliases)
 tags = {**stack.tags, "service": "mta-sts"}
-seen: list[pulumi.Resource] = []
-if stack.devops:
-    project = stack.devops
-    seen.append(
-        ProjectSeen(
-            "devops-seen",
-            organization=project.organization,
-            project=project.project,
-            existing=project.existing_project,
-            repository=project.repository,
-            opts=pulumi.ResourceOptions(provider=waits),
-        )
-    )
 group = resources.ResourceGroup(
     "mta-sts",
     resource_group_name=stack.resource_group,
@@ -69,7 +53,6 @@ group = resources.ResourceGroup(
         # Sites move to another region, the group need not: its location says only where Azure keeps its description,
         # and replacing it would delete everything in it first.
         ignore_changes=["location"],
-        depends_on=seen,
     ),
 )
 sites = {
@@ -86,19 +69,6 @@ sites = {
 }
 mail_domains = {name: domain for site in sites.values() for name, domain in site.domains.items()}
 announce(mail_domains)
-if stack.devops:
-    from components.devops import Pipeline  # a second to import, which stacks without it needn't wait for
-
-    pipeline = Pipeline(
-        "devops",
-        settings=stack.devops,
-        seen=seen,
-        resource_group=group.name,
-        subscription=group.id.apply(lambda id: id.split("/")[2]),
-        tags=tags,
-        opts=pulumi.ResourceOptions(providers=[waits]),
-    )
-    pulumi.export("repository", pipeline.repository.remote_url)
 
 # What the user looks at: `pulumi stack output domains`, and so on.
 pulumi.export("domains", {name: mail.outputs for name, mail in mail_domains.items()})

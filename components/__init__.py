@@ -1,7 +1,6 @@
 """Component resources: what stands where.
 
 PolicySite: a policy's Static Web App, its content, and a MailDomain for each domain that has the policy.
-Pipeline: an Azure DevOps project that deploys such stacks.
 """
 
 import pulumi

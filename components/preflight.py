@@ -7,7 +7,6 @@ import pulumi
 from checks import preflight
 from components.dns import Backend
 from policy import UserError
-from provider import azure_devops
 from settings.stack import Settings
 
 
@@ -37,8 +36,6 @@ def run(settings: Settings, backends: Mapping[str, Backend]) -> None:
         if finding.level == "warning":
             pulumi.log.warn(finding.text)
     errors = [finding.text for finding in findings if finding.level == "error"]
-    if settings.devops:
-        errors += azure_devops.check(settings.devops.organization, settings.devops.project)
     if errors:
         raise UserError("\n".join([*errors, "Nothing was touched. (mta-sts:preflight: off skips these checks.)"]))
     return None

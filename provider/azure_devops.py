@@ -38,7 +38,7 @@ def check(organization: str, project: str) -> list[str]:
     """
     try:
         if request("GET", f"{organization}/_apis/connectionData") is None:
-            return [f"mta-sts:azureDevOps.organization: Azure DevOps has no organisation {organization}"]
+            return [f"mta-sts-pipeline:organization: Azure DevOps has no organisation {organization}"]
     except UserError as error:
         return [str(error)]
     graph = organization.replace("https://dev.azure.com", "https://vssps.dev.azure.com")

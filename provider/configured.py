@@ -22,9 +22,21 @@ BEING_WRITTEN = "failed to load checkpoint"
 def read(stack: str, key: str) -> dict[str, Any]:
     """A map of a stack's configuration, decrypted.
 
+    :param stack, key: as for `text`.
+    :raises UserError: it can't be read, or is no map.
+    """
+    try:
+        return cast(dict[str, Any], json.loads(text(stack, key)))
+    except ValueError:
+        raise UserError(f"{key} can't be read: it is no map any more") from None
+
+
+def text(stack: str, key: str) -> str:
+    """A value of a stack's configuration, decrypted; a map or a list is JSON.
+
     :param stack: its full name, `<organization>/<project>/<stack>`.
     :param key: a configuration key or a path in one.
-    :raises UserError: it can't be read, or is no map.
+    :raises UserError: it can't be read.
     """
     command = ["pulumi", "config", "get", "--path", key, "--stack", stack, "--non-interactive"]
     run = _run(command, key)
@@ -39,10 +51,7 @@ def read(stack: str, key: str) -> dict[str, Any]:
             f"{key} can't be read: {lines[0].removeprefix('error: ')}; the secrets there stand in the stack's "
             "configuration, also while it is destroyed (with a passphrase, PULUMI_CONFIG_PASSPHRASE must be set)"
         )
-    try:
-        return cast(dict[str, Any], json.loads(run.stdout))
-    except ValueError:
-        raise UserError(f"{key} can't be read: it is no map any more") from None
+    return run.stdout.removesuffix("\n")
 
 
 def _run(command: list[str], key: str) -> "subprocess.CompletedProcess[str]":

@@ -8,8 +8,6 @@ from policy import UserError
 from provider import azure_devops
 from provider.wait import Wait
 
-KEY = "mta-sts:azureDevOps"
-
 
 def look(inputs: dict[str, Any]) -> None:
     """Ask for the project and, in one that is there, for the repository.
@@ -20,19 +18,19 @@ def look(inputs: dict[str, Any]) -> None:
     there = azure_devops.request("GET", f"{organization}/_apis/projects/{quote(name)}")
     if there and not inputs["existing"]:
         raise UserError(
-            f"{KEY}.project: {name} is there already in {organization}; set existingProject: true to work in it (it then "
+            f"mta-sts-pipeline:project: {name} is there already in {organization}; set existingProject: true to work in it (it then "
             "stays when the stack goes), or choose another name"
         )
     if not inputs["existing"]:
         return
     if there is None:
         raise UserError(
-            f"{KEY}.existingProject: there is no project {name} in {organization}; remove the key to make it"
+            f"mta-sts-pipeline:existingProject: there is no project {name} in {organization}; remove the key to make it"
         )
     path = f"{organization}/{quote(name)}/_apis/git/repositories/{quote(repository)}"
     if azure_devops.request("GET", path):
         raise UserError(
-            f"{KEY}.repository: {repository} is there already in the project {name}; choose another name"
+            f"mta-sts-pipeline:repository: {repository} is there already in the project {name}; choose another name"
         )
 
 

@@ -228,7 +228,7 @@ class SendersHold(pulumi.CustomResource):
 
 @kind("provider.project_seen", id="{organization}/{project}", timeout=60)
 class ProjectSeen(pulumi.CustomResource):
-    """An Azure DevOps project that is free to be made, or there to be worked in; see `settings_devops.DevOps`."""
+    """An Azure DevOps project that is free to be made, or there to be worked in; see `pipeline.settings.Settings`."""
 
     def __init__(
         self,
@@ -255,8 +255,7 @@ class VariableGroup(pulumi.CustomResource):
     :param group: the group's name.
     :param values: variables that are no secret.
     :param stack: the full name of the stack in whose configuration the secrets stand.
-    :param secrets_in: the configuration key that holds them.
-    :param secrets: variable to path in `secrets_in`.
+    :param secrets: variable to the configuration path of its value.
     :param fingerprints: variable to something that changes when the secret does.
     :param site: the resource id of the Static Web App whose deployment token becomes `deployment_token`; "" where it
         isn't made yet, which is an error; None for no such variable.
@@ -271,7 +270,6 @@ class VariableGroup(pulumi.CustomResource):
         group: str,
         values: Mapping[str, str],
         stack: str,
-        secrets_in: str,
         secrets: Mapping[str, str],
         fingerprints: Mapping[str, str],
         site: pulumi.Input[str] | None = None,
@@ -283,7 +281,6 @@ class VariableGroup(pulumi.CustomResource):
             "name": group,
             "values": values,
             "stack": stack,
-            "secretsIn": secrets_in,
             "secrets": secrets,
             "fingerprints": fingerprints,
             "site": site,

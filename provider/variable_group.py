@@ -6,7 +6,7 @@ learn.microsoft.com/rest/api/azure/devops/distributedtask/variablegroups (7.1)
 
 import asyncio
 import hashlib
-from typing import Any, cast
+from typing import Any
 
 from policy import UserError
 from provider import azure, azure_devops, configured
@@ -27,12 +27,7 @@ def _secrets(inputs: dict[str, Any]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for name, path in inputs["secrets"].items():
-        value: object = configured.read(inputs["stack"], inputs["secretsIn"])
-        for part in path.split("."):
-            value = cast(dict[str, object], value).get(part) if isinstance(value, dict) else None
-        if not isinstance(value, str):
-            raise UserError(f"{inputs['secretsIn']}.{path} isn't in the stack's configuration any more")
-        found[name] = value
+        found[name] = configured.text(inputs["stack"], path)
     if inputs.get("site") is not None:
         found[DEPLOYMENT_TOKEN] = azure.deployment_token(_site(inputs))
     return found
@@ -41,7 +36,7 @@ def _secrets(inputs: dict[str, Any]) -> dict[str, str]:
 def _site(inputs: dict[str, Any]) -> str:
     if not inputs["site"]:
         raise UserError(
-            "mta-sts:azureDevOps.contentPipeline: that stack has no site of that policy yet; `pulumi up` there first, or "
+            "mta-sts-pipeline:contentPipeline: that stack has no site of that policy yet; `pulumi up` there first, or "
             "leave contentPipeline out until then"
         )
     return str(inputs["site"])

@@ -97,7 +97,7 @@ class Reader:
         if not _is_text(value):
             self.problem(key, "must be a text")
             return None
-        if key.removeprefix("mta-sts:").replace("[", ".").partition(".")[0] not in self.encrypted:
+        if key.partition(":")[2].replace("[", ".").partition(".")[0] not in self.encrypted:
             self.problem(
                 key,
                 "stands in the stack's file for all to read; have the other side replace it, then: "

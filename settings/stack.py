@@ -5,16 +5,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-import settings_devops
 from policy import UserError
 from settings import policies
 from settings.engine import StackConfig, value
 from settings.policies import PolicySettings
 from settings.reader import Reader, shown
 from zones import settings as zones
-from zones.settings import AzureDns
 
-KEYS = ("policies", "dns", "tags", "resourceGroup", "preflight", "staticSitesClientSha256", "azureDevOps")
+KEYS = ("policies", "dns", "tags", "resourceGroup", "preflight", "staticSitesClientSha256")
 
 # Where Static Web Apps can live: learn.microsoft.com/azure/static-web-apps/overview
 REGIONS = ("westus2", "centralus", "eastus2", "westeurope", "eastasia")
@@ -48,7 +46,6 @@ class Settings:
     preflight: bool
     client_sha256: str | None
     notes: tuple[str, ...]
-    devops: settings_devops.DevOps | None = None
 
 
 def load(
@@ -78,19 +75,14 @@ def load(
                 f"azure-native:{key}", f"sign in by the variable {SIGN_IN[key]} instead, and remove the key"
             )
     dns = zones.read(reader, value(config, "dns"), "mta-sts:dns", None)
-    devops = settings_devops.read(
-        reader, value(config, "azureDevOps"), dns.resource_group if isinstance(dns, AzureDns) else None
-    )
-    given = value(config, "policies")
     settings = Settings(
         location=_location(reader, location),
         resource_group=reader.text(config.get("resourceGroup"), "mta-sts:resourceGroup") or f"mta-sts-{stack}",
         tags=_tags(reader, value(config, "tags")),
-        policies=policies.read(reader, given, dns) if given or devops is None else (),
+        policies=policies.read(reader, value(config, "policies"), dns),
         preflight=reader.switch(config.get("preflight"), "mta-sts:preflight"),
         client_sha256=_sha256(reader, config.get("staticSitesClientSha256"), "mta-sts:staticSitesClientSha256"),
         notes=tuple(reader.notes),
-        devops=devops,
     )
     if reader.problems:
         raise UserError("\n".join(reader.problems))

@@ -20,9 +20,8 @@ PROGRAM = (
     "internet",
     "zones",
     "checks",
-    "settings_devops.py",
     "azure-pipelines.yml",
-    "pipelines",
+    "pipeline",
     "Pulumi.yaml",
     "components",
     "policy",
@@ -97,7 +96,7 @@ class Stack:
 
     def configure(self, *policies: dict[str, Any], **config: Any) -> None:
         """Write the stack's configuration; a value of None leaves a key out."""
-        path = self.project / "Pulumi.test.yaml"
+        path = self.project / f"Pulumi.{self.environment['PULUMI_STACK']}.yaml"
         before = yaml.safe_load(path.read_text()) if path.exists() else {}
         values = {
             "azure-native:location": "westeurope",
@@ -110,7 +109,7 @@ class Stack:
 
     def reconfigure(self, **config: Any) -> None:
         """Set these keys, and leave the others, as they are."""
-        path = self.project / "Pulumi.test.yaml"
+        path = self.project / f"Pulumi.{self.environment['PULUMI_STACK']}.yaml"
         found = yaml.safe_load(path.read_text())
         path.write_text(yaml.safe_dump({**found, "config": {**found["config"], **config}}))
 

@@ -105,21 +105,31 @@ class Monitor(pulumi_mocks.MockMonitor):
         return found
 
 
-def declare(config: dict[str, Any], cloud: Cloud | None = None, location: str = "westeurope") -> Monitor:
-    """Run the program once."""
+def declare(
+    config: dict[str, Any],
+    cloud: Cloud | None = None,
+    location: str = "westeurope",
+    program: str = "__main__.py",
+    project: str = "mta-sts",
+    secret: tuple[str, ...] = (),
+) -> Monitor:
+    """Run a program once.
+
+    :param secret: the configuration keys that hold secrets.
+    """
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
-    values = {f"mta-sts:{key}": text for key, text in texts.items()}
+    values = {f"{project}:{key}": text for key, text in texts.items()}
     values["azure-native:location"] = location
     monitor = Monitor(cloud or Cloud())
     for name in [
-        each
-        for each in sys.modules
-        if each.partition(".")[0] in ("settings", "settings_devops", "zones", "components")
+        each for each in sys.modules if each.partition(".")[0] in ("settings", "zones", "components", "pipeline")
     ]:
         del sys.modules[name]
     with (
         patch.dict(
-            os.environ, PULUMI_CONFIG=json.dumps(values), PULUMI_CONFIG_SECRET_KEYS='["mta-sts:azureDevOps"]'
+            os.environ,
+            PULUMI_CONFIG=json.dumps(values),
+            PULUMI_CONFIG_SECRET_KEYS=json.dumps([f"{project}:{key}" for key in secret]),
         ),
         # Mocks have no callback server, which hooks need.
         patch("pulumi.resource_hooks.register_error_hook", lambda _: asyncio.ensure_future(asyncio.sleep(0))),
@@ -127,13 +137,13 @@ def declare(config: dict[str, Any], cloud: Cloud | None = None, location: str = 
     ):
         asyncio.set_event_loop(asyncio.new_event_loop())
         pulumi.runtime.set_mocks(
-            monitor.mocks, project="mta-sts", stack="test", organization="organization", monitor=monitor
+            monitor.mocks, project=project, stack="test", organization="organization", monitor=monitor
         )
         pulumi.runtime.set_all_config(values)
         pulumi.runtime.settings.set_root_resource(None)  # set_mocks has made one already
         loop = asyncio.get_event_loop()
         try:
-            loop.run_until_complete(run_in_stack(lambda: runpy.run_path(str(ROOT / "__main__.py"))))
+            loop.run_until_complete(run_in_stack(lambda: runpy.run_path(str(ROOT / program))))
         finally:
             gc.enable()  # the program disables it, for itself
     return monitor

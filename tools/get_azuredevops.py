@@ -1,6 +1,6 @@
 """Gets the azuredevops provider: `python -m tools.get_azuredevops` prints the folder that belongs on PATH.
 
-Only stacks with `mta-sts:azureDevOps` need it.
+Only the project in `pipeline/` needs it.
 
 1. A plugin that the engine has installed already, or can download, is taken (an empty line is printed).
 2. Else the cache, ~/.cache/mta-sts/azuredevops/<version>.

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 import yaml
 from harness import ROOT, TESTING, Stack
 
-KEY = "mta-sts:azureDevOps"
+NAMESPACE = "mta-sts-pipeline"
 PASSPHRASE = "a-passphrase-that-stands-nowhere-else"
 DEVOPS: dict[str, Any] = {
     "organization": "https://dev.azure.com/contoso",
@@ -47,22 +48,28 @@ def provider() -> str:
 @pytest.fixture
 def ci(tmp_path: Path, engine: str, provider: str) -> Iterator[Stack]:
     made = Stack(tmp_path, os.pathsep.join(filter(None, (engine, provider))))
+    made.project /= "pipeline"  # a Pulumi project of its own, in a folder of this one
     with made.sandbox:
         made.pulumi("stack", "init", "test")
         configure(made)
-        made.secret(f"{KEY}.passphrase", PASSPHRASE)
+        made.secret(f"{NAMESPACE}:passphrase", PASSPHRASE)
         yield made
 
 
 def configure(stack: Stack, **changes: Any) -> None:
     """The stack's configuration with some keys changed; the encrypted passphrase stays."""
     path = stack.project / "Pulumi.test.yaml"
-    before = yaml.safe_load(path.read_text()) if path.exists() else {}
-    kept = {
-        name: each for name, each in (before or {}).get("config", {}).get(KEY, {}).items() if name == "passphrase"
-    }
-    given = {name: each for name, each in {**DEVOPS, **kept, **changes}.items() if each is not None}
-    stack.configure(**{"mta-sts:policies": None, KEY: given})
+    before = yaml.safe_load(path.read_text()) or {}
+    secret = {name: value for name, value in before.get("config", {}).items() if name.endswith(":passphrase")}
+    given = {f"{NAMESPACE}:{name}": value for name, value in {**DEVOPS, **changes}.items() if value is not None}
+    path.write_text(yaml.safe_dump({**before, "config": {**given, **secret}}))
+
+
+def beside(ci: Stack) -> Stack:
+    """The stack `prod` of the mail program, on the same local Azure."""
+    mail = copy(ci)
+    mail.project, mail.more = ci.project.parent, {"PULUMI_STACK": "prod"}
+    return mail
 
 
 def things(stack: Stack, kind: str) -> list[dict[str, Any]]:
@@ -106,8 +113,8 @@ def test_one_up_makes_the_whole_of_it_and_destroy_leaves_nothing(ci: Stack) -> N
 
     # An update: a reviewer more, another passphrase.
     configure(ci, reviewers=2)
-    ci.secret(f"{KEY}.passphrase", "changed")
-    assert ci.changes() == {"devops-reviewers": "update", "devops-variables": "update"}
+    ci.secret(f"{NAMESPACE}:passphrase", "changed")
+    assert ci.changes() == {"pipeline-reviewers": "update", "pipeline-variables": "update"}
     up(ci)
     assert 2 in [each["settings"].get("minimumApproverCount") for each in things(ci, "policies")]
     assert group(ci, "mta-sts")["PULUMI_CONFIG_PASSPHRASE"]["value"] == "changed"
@@ -133,20 +140,14 @@ def test_the_content_pipeline_has_the_sites_token_also_after_a_reset(ci: Stack) 
     assert run.code != 0
     assert run.errors == ['Preview failed: unknown stack "organization/mta-sts/prod"']
 
-    ci.zones("add", "example.org", "--mx", "mail.example.org")
-    ci.pulumi("stack", "init", "prod", PULUMI_STACK="prod")
-    values = {
-        "azure-native:location": "westeurope",
-        "mta-sts:dns": {"provider": "azure", "resourceGroup": "dns"},
-        "mta-sts:policies": [{"name": "main", **{name: each for name, each in TESTING.items() if name != "name"}}],
-    }
-    path = ci.project / "Pulumi.prod.yaml"
-    before = yaml.safe_load(path.read_text()) if path.exists() else {}
-    path.write_text(yaml.safe_dump({**(before or {}), "config": values}))
+    mail = beside(ci)
+    mail.zones("example.org", "--mx", "mail.example.org")
+    mail.pulumi("stack", "init", "prod")
+    mail.configure(TESTING)
     run = ci.pulumi("preview")
     assert "no site of that policy yet" in run.text
     assert run.code != 0
-    up(ci, PULUMI_STACK="prod")
+    up(mail)
 
     said = up(ci, "--logtostderr", "--logflow", "-v=9")
     token = group(ci, "mta-sts-content")["deployment_token"]
@@ -156,9 +157,9 @@ def test_the_content_pipeline_has_the_sites_token_also_after_a_reset(ci: Stack) 
     ci.assert_settled()
     assert {each["name"] for each in things(ci, "definitions")} == {"mta-sts", "mta-sts-content"}
 
-    site = ci.pulumi("stack", "output", "sites", "--json", PULUMI_STACK="prod").stdout
+    site = mail.pulumi("stack", "output", "sites", "--json").stdout
     ci.arm("POST", "/resourceGroups/" + yaml.safe_load(site)["main"].split("/resourceGroups/")[1] + "/resetapikey")
-    assert ci.changes() == {"devops-content-variables": "update"}
+    assert ci.changes() == {"pipeline-content-variables": "update"}
     up(ci)
     renewed = group(ci, "mta-sts-content")["deployment_token"]["value"]
     assert renewed != token["value"]
@@ -168,10 +169,10 @@ def test_the_content_pipeline_has_the_sites_token_also_after_a_reset(ci: Stack) 
     site = next(ci.sandbox.state.of("Microsoft.Web/staticSites"))
     site["properties"]["provider"] = "DevOps"
     ci.sandbox.state.put(site)
-    assert ci.pulumi("refresh", "--yes", PULUMI_STACK="prod").code == 0
-    assert ci.pulumi("preview", "--expect-no-changes", PULUMI_STACK="prod").code == 0
-    assert ci.pulumi("config", "set", "--path", "mta-sts:tags.owner", "mail", PULUMI_STACK="prod").code == 0
-    up(ci, PULUMI_STACK="prod")
+    assert mail.pulumi("refresh", "--yes").code == 0
+    assert mail.pulumi("preview", "--expect-no-changes").code == 0
+    assert mail.pulumi("config", "set", "--path", "mta-sts:tags.owner", "mail").code == 0
+    up(mail)
 
 
 def refused(stack: Stack, line: str, **environment: str) -> None:

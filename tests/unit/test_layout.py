@@ -8,22 +8,21 @@ ROOT = Path(__file__).parents[2]
 OURS = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
 MAY_IMPORT = {
     "policy": {"policy"},
-    "settings": {"settings", "settings_devops", "policy", "zones"},
-    "settings_devops": {"settings"},  # for its Reader's type alone
+    "settings": {"settings", "policy", "zones"},
     "internet": {"internet", "policy"},
     "zones": {"zones", "settings", "policy", "internet", "provider"},
     "provider": {"provider", "policy", "internet", "zones"},
     "components": {
         "components",
         "settings",
-        "settings_devops",
         "policy",
         "provider",
         "zones",
         "checks",
         "internet",
     },
-    "__main__": {"settings", "settings_devops", "components", "policy", "provider"},
+    "__main__": {"settings", "components", "policy", "provider"},
+    "pipeline": {"pipeline", "settings", "policy", "provider"},
     "checks": {"checks", "policy", "internet"},
     "sandbox": {"sandbox", "tools"},  # tools: where the engine is, for PATH
     # recover asks Azure; render_policy reads a stack; ci shows strangers' text as checks does

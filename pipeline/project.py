@@ -1,24 +1,22 @@
-"""Azure DevOps: project, repository, pipelines and who may do what, as `mta-sts:azureDevOps` describes them.
+"""Azure DevOps: project, repository, pipelines and who may do what.
 
 Project
  ├ Git repository, empty: this repository is pushed into it
  │   └ branch policies of main: reviewers, and a build of the pull request
- ├ service connection ── federated credential of the identity in Azure (components/devops_azure.py): no secret
+ ├ service connection ── federated credential of the identity in Azure (identity.py): no secret
  ├ variable group: backend, passphrase, further secrets; another for content alone
  ├ environment a stack: one run at a time; all but the first wait for approval
  └ build definitions, allowed to use all of these without asking
 """
 
-from collections.abc import Mapping, Sequence
-from typing import cast
+from collections.abc import Mapping
 
 import pulumi
 import pulumi_azuredevops as azuredevops
 
-from components import full_name
-from components.devops_azure import Deployer
+from pipeline.identity import Deployer
+from pipeline.settings import ContentPipeline, Settings
 from provider.resources import VariableGroup
-from settings_devops import KEY, ContentPipeline, DevOps
 
 MAIN = "refs/heads/main"
 DAY = 1440  # minutes
@@ -28,19 +26,17 @@ class Pipeline(pulumi.ComponentResource):
     """The whole of it.
 
     :param name: prefix of the children's names.
-    :param settings: of the stack.
-    :param seen: what nothing is made before: the look for the project.
-    :param resource_group: where the identity goes; with its location and tags.
+    :param seen: the look for the project; nothing is made before it.
+    :param resource_group: where the identity goes.
     """
 
     def __init__(
         self,
         name: str,
-        settings: DevOps,
-        seen: Sequence[pulumi.Resource],
+        settings: Settings,
+        seen: pulumi.Resource,
         resource_group: pulumi.Input[str],
         subscription: pulumi.Input[str],
-        tags: Mapping[str, str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("mtasts:index:Pipeline", name, None, opts)
@@ -49,7 +45,7 @@ class Pipeline(pulumi.ComponentResource):
         service = azuredevops.Provider(
             f"{name}-organization",
             org_service_url=settings.organization,  # the PAT comes from AZDO_PERSONAL_ACCESS_TOKEN alone
-            opts=pulumi.ResourceOptions(parent=self, depends_on=seen),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[seen]),
         )
         self._opts = pulumi.ResourceOptions(parent=self, provider=service)
         self.project = self._project()
@@ -66,7 +62,6 @@ class Pipeline(pulumi.ComponentResource):
             settings=settings,
             resource_group=resource_group,
             subscription=subscription,
-            tags=tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.connection = self._connection(subscription)
@@ -98,10 +93,10 @@ class Pipeline(pulumi.ComponentResource):
         """Its id."""
         name = self._settings.project
         if self._settings.existing_project:
-            found = azuredevops.get_project_output(
+            there = azuredevops.get_project_output(
                 name=name, opts=pulumi.InvokeOutputOptions(parent=self, provider=self._opts.provider)
             )
-            return found.apply(lambda project: project.id or "")
+            return there.apply(lambda project: project.id or "")
         made = azuredevops.Project(
             f"{self._name}-project",
             name=name,
@@ -122,7 +117,7 @@ class Pipeline(pulumi.ComponentResource):
             service_endpoint_authentication_scheme="WorkloadIdentityFederation",
             azurerm_spn_tenantid=self.deployer.identity.tenant_id,
             azurerm_subscription_id=subscription,
-            azurerm_subscription_name=subscription,  # a label; its real name takes a right that is needed for nothing
+            azurerm_subscription_name=subscription,  # a label; to read the real name would take one more right
             credentials=azuredevops.ServiceEndpointAzureRMCredentialsArgs(
                 serviceprincipalid=self.deployer.identity.client_id
             ),
@@ -138,7 +133,6 @@ class Pipeline(pulumi.ComponentResource):
             group="mta-sts",
             values={"PULUMI_BACKEND_URL": given.backend},
             stack=full_name(),
-            secrets_in=KEY,
             secrets=given.secrets,
             fingerprints=given.fingerprints,
             opts=pulumi.ResourceOptions(parent=self),
@@ -146,8 +140,10 @@ class Pipeline(pulumi.ComponentResource):
 
     def _content(self, content: ContentPipeline) -> None:
         """The pipeline for content alone, and the site's deployment token, which it uploads with."""
-        stack = full_name(content.stack)
-        sites = pulumi.StackReference(stack, opts=pulumi.ResourceOptions(parent=self)).get_output("sites")
+        stack = f"{pulumi.get_organization()}/mta-sts/{content.stack}"
+        sites: pulumi.Output[dict[str, str] | None] = pulumi.StackReference(
+            stack, opts=pulumi.ResourceOptions(parent=self)
+        ).get_output("sites")
         group = VariableGroup(
             f"{self._name}-content-variables",
             organization=self._settings.organization,
@@ -155,13 +151,12 @@ class Pipeline(pulumi.ComponentResource):
             group="mta-sts-content",
             values={},
             stack=full_name(),
-            secrets_in=KEY,
             secrets={},
             fingerprints={},
-            site=sites.apply(lambda found: cast(dict[str, str], found or {}).get(content.policy, "")),
+            site=sites.apply(lambda sites: (sites or {}).get(content.policy, "")),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        definition = self._definition("mta-sts-content", "pipelines/content.yml")
+        definition = self._definition("mta-sts-content", "pipeline/steps/content.yml")
         self._authorize(definition, "mta-sts-content", {"variables": ("variablegroup", group.group_id)})
 
     def _environment(self, stack: str) -> azuredevops.Environment:
@@ -183,7 +178,7 @@ class Pipeline(pulumi.ComponentResource):
                 project_id=self.project,
                 target_resource_id=made.id,
                 target_resource_type="environment",
-                approvers=[self._approver(each) for each in self._settings.approvers],
+                approvers=[self._approver(name) for name in self._settings.approvers],
                 requester_can_approve=False,
                 timeout=DAY,
                 opts=self._opts,
@@ -195,8 +190,8 @@ class Pipeline(pulumi.ComponentResource):
         options = pulumi.InvokeOutputOptions(parent=self, provider=self._opts.provider)
         if "@" in name:
             user = azuredevops.get_identity_users_output(name=name, search_filter="MailAddress", opts=options)
-            return user.apply(lambda found: found.id)
-        return azuredevops.get_group_output(name=name, opts=options).apply(lambda found: found.origin_id)
+            return user.apply(lambda user: user.id)
+        return azuredevops.get_group_output(name=name, opts=options).apply(lambda group: group.origin_id)
 
     def _definition(self, name: str, path: str) -> azuredevops.BuildDefinition:
         return azuredevops.BuildDefinition(
@@ -261,3 +256,8 @@ class Pipeline(pulumi.ComponentResource):
             ),
             opts=self._opts,
         )
+
+
+def full_name() -> str:
+    """This stack's name, as the Pulumi CLI takes it everywhere: organization/project/stack."""
+    return f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"

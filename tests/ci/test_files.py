@@ -55,7 +55,7 @@ def test_every_run_is_as_the_published_schema_wants_it(schema: Draft7Validator, 
 
 
 def test_the_content_pipeline_is_as_the_published_schema_wants_it(schema: Draft7Validator) -> None:
-    assert [error.message for error in schema.iter_errors(expanded("main", "pipelines/content.yml"))] == []
+    assert [error.message for error in schema.iter_errors(expanded("main", "pipeline/steps/content.yml"))] == []
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_caches_are_keyed_by_what_is_locked() -> None:
 
 
 def test_content_alone_goes_up_with_its_policy() -> None:
-    found = expanded("main", "pipelines/content.yml")
+    found = expanded("main", "pipeline/steps/content.yml")
     render, upload = found["steps"][-2:]
     assert "tools.render_policy" in render["bash"]
     assert "--to web/.well-known/mta-sts.txt" in render["bash"]

@@ -1,12 +1,11 @@
 """Who the pipeline is in Azure: an identity without a secret, and the least roles that `up` needs."""
 
-from collections.abc import Mapping
 from uuid import NAMESPACE_URL, uuid5
 
 import pulumi
 from pulumi_azure_native import authorization, managedidentity
 
-from settings_devops import DevOps, storage
+from pipeline.settings import Settings, storage
 
 # Built-in roles: learn.microsoft.com/azure/role-based-access-control/built-in-roles
 DNS_ZONE_CONTRIBUTOR = "befefa01-2a29-4197-83a8-272ff33ce314"
@@ -31,10 +30,9 @@ class Deployer(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        settings: DevOps,
+        settings: Settings,
         resource_group: pulumi.Input[str],
         subscription: pulumi.Input[str],
-        tags: Mapping[str, str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("mtasts:index:Deployer", name, None, opts)
@@ -43,7 +41,7 @@ class Deployer(pulumi.ComponentResource):
         self._scope = pulumi.Output.concat("/subscriptions/", subscription)
         self._opts = pulumi.ResourceOptions(parent=self)
         self.identity = managedidentity.UserAssignedIdentity(
-            name, resource_group_name=resource_group, tags=tags, opts=self._opts
+            name, resource_group_name=resource_group, tags=settings.tags, opts=self._opts
         )
         role = authorization.RoleDefinition(
             f"{name}-role",

@@ -1,0 +1,242 @@
+"""The configuration of the project `mta-sts-pipeline`, typed and checked as a whole before anything is touched."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from policy import UserError
+from settings.engine import StackConfig, value
+from settings.reader import Reader, shown
+from settings.stack import SIGN_IN
+
+NAMESPACE = "mta-sts-pipeline"
+KEYS = (
+    "organization",
+    "project",
+    "existingProject",
+    "repository",
+    "reviewers",
+    "approvers",
+    "stacks",
+    "backend",
+    "stateResourceGroup",
+    "dnsResourceGroup",
+    "resourceGroup",
+    "tags",
+    "passphrase",
+    "variables",
+    "contentPipeline",
+)
+RESERVED = ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE")  # this program sets them itself
+
+
+@dataclass(frozen=True)
+class ContentPipeline:
+    """Uploads of `web/` without Pulumi (steps/content.yml), to the site of a stack's policy."""
+
+    stack: str
+    policy: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """An Azure DevOps project that deploys this repository.
+
+    :param organization: its URL, without a slash at the end.
+    :param existing_project: the project is there already, and stays when this stack goes.
+    :param reviewers: how many must approve a pull request.
+    :param approvers: groups' names or users' mail addresses, who approve all stacks but the first.
+    :param stacks: in the order they are deployed.
+    :param backend: PULUMI_BACKEND_URL in the pipeline.
+    :param state_resource_group: of the backend's storage account; None where the pipeline needs no role there.
+    :param dns_resource_group: of the DNS zones; None where DNS isn't Azure's.
+    :param resource_group: where the pipeline's identity goes.
+    :param tags: of that group and the identity.
+    :param secrets: the pipeline's secret variables, each with the configuration path of its value: PULUMI_CONFIG_PASSPHRASE
+        where there is a passphrase, and `variables`. Their values aren't here.
+    :param fingerprints: variable to something that changes when the secret does.
+    :param content: None for no such pipeline.
+    """
+
+    organization: str
+    project: str
+    existing_project: bool
+    repository: str
+    reviewers: int
+    approvers: tuple[str, ...]
+    stacks: tuple[str, ...]
+    backend: str
+    state_resource_group: str | None
+    dns_resource_group: str | None
+    resource_group: str
+    tags: Mapping[str, str]
+    secrets: Mapping[str, str]
+    fingerprints: Mapping[str, str] = field(repr=False)
+    content: ContentPipeline | None
+
+
+def load(
+    config: StackConfig,
+    keys: Iterable[str],
+    azure_keys: Iterable[str] = (),
+    encrypted: Iterable[str] = (),
+) -> Settings:
+    """Read the stack's configuration; no message shows a secret's value.
+
+    :param keys: the names of all `mta-sts-pipeline:` keys that are set.
+    :param azure_keys: the names of all `azure-native:` keys that are set.
+    :param encrypted: the names of the `mta-sts-pipeline:` keys that hold secrets.
+    :raises UserError: a line for each problem.
+    """
+    reader = Reader(encrypted)
+    for name in keys:
+        if name not in KEYS:
+            reader.problem(key(name), f"there is no such key; the keys are {', '.join(KEYS)}")
+    for name in azure_keys:
+        if name in SIGN_IN:
+            variable = SIGN_IN[name]
+            reader.problem(
+                f"azure-native:{name}", f"sign in by the variable {variable} instead, and remove the key"
+            )
+    settings = _read(reader, config)
+    if reader.problems:
+        raise UserError("\n".join(reader.problems))
+    return settings
+
+
+def key(name: str) -> str:
+    """A key with its namespace, as the user writes it."""
+    return f"{NAMESPACE}:{name}"
+
+
+def _read(reader: Reader, config: StackConfig) -> Settings:
+    def text(name: str) -> str:
+        return reader.text(config.get(name), key(name)) or ""
+
+    for name in ("project", "backend"):
+        if config.get(name) is None:
+            reader.problem(key(name), "is missing; see docs/configuration.md for an example")
+    project, repository = text("project"), text("repository") or "mta-sts"
+    existing = reader.flag(value(config, "existingProject"), key("existingProject"))
+    if not existing and project.lower() == repository.lower():
+        reader.problem(
+            key("repository"), f"{repository} is what a new project's own first repository is called; give another"
+        )
+    stacks = _names(reader, value(config, "stacks"), "stacks") or ("dev", "prod")
+    approvers = _names(reader, value(config, "approvers"), "approvers")
+    if len(stacks) > 1 and not approvers:
+        reader.problem(key("approvers"), f"is missing; name the group that approves {', '.join(stacks[1:])}")
+    secrets = _secrets(reader, config)
+    return Settings(
+        organization=_organization(reader, config.get("organization")),
+        project=project,
+        existing_project=existing,
+        repository=repository,
+        reviewers=_reviewers(reader, value(config, "reviewers")),
+        approvers=approvers,
+        stacks=stacks,
+        backend=text("backend"),
+        state_resource_group=_state_resource_group(reader, text("stateResourceGroup"), text("backend")),
+        dns_resource_group=text("dnsResourceGroup") or None,
+        resource_group=text("resourceGroup") or "mta-sts-pipeline",
+        tags=_tags(reader, value(config, "tags")),
+        secrets={name: path for name, (path, _) in secrets.items()},
+        fingerprints={name: _fingerprint(name, secret) for name, (_, secret) in secrets.items()},
+        content=_content(reader, value(config, "contentPipeline"), stacks),
+    )
+
+
+def storage(backend: str) -> tuple[str, str] | None:
+    """The (storage account, container) of an azblob backend that names both."""
+    match = re.fullmatch(r"azblob://([a-z0-9-]+)\?(?:.*&)?storage_account=([a-z0-9]+)(?:&.*)?", backend)
+    return (match[2], match[1]) if match else None
+
+
+def _state_resource_group(reader: Reader, group: str, backend: str) -> str | None:
+    if group and not storage(backend):
+        reader.problem(key("stateResourceGroup"), "needs backend: azblob://<container>?storage_account=<name>")
+    return group or None
+
+
+def _organization(reader: Reader, given: str | None) -> str:
+    if given is None or not re.fullmatch(r"https://dev\.azure\.com/[A-Za-z0-9][A-Za-z0-9-]*/?", given):
+        reader.problem(
+            key("organization"),
+            f"{shown(given)} must be the organisation's URL, such as https://dev.azure.com/contoso",
+        )
+        return ""
+    return given.rstrip("/")
+
+
+def _reviewers(reader: Reader, given: Any) -> int:
+    if given is None:
+        return 1
+    if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= 10:
+        reader.problem(key("reviewers"), f"{shown(given)} must be a number of people, 1 to 10")
+        return 1
+    return given
+
+
+def _names(reader: Reader, given: Any, name: str) -> tuple[str, ...]:
+    items = reader.items(given, key(name), "names")
+    names = [text for at, item in enumerate(items) if (text := reader.text(item, f"{key(name)}[{at}]"))]
+    for repeated in sorted({text for text in names if names.count(text) > 1}):
+        reader.problem(key(name), f"{repeated} stands there {names.count(repeated)} times; once is enough")
+    return tuple(dict.fromkeys(names))
+
+
+def _tags(reader: Reader, given: Any) -> dict[str, str]:
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        reader.problem(key("tags"), f"{shown(given)} must be a map of names to texts")
+        return {}
+    tags = cast(dict[str, Any], given)
+    return {name: reader.text(tag, f"{key('tags')}.{name}") or "" for name, tag in tags.items()}
+
+
+def _secrets(reader: Reader, config: StackConfig) -> dict[str, tuple[str, str]]:
+    """Variable to (configuration path, value)."""
+    secrets: dict[str, tuple[str, str]] = {}
+    passphrase = reader.secret(config.get("passphrase"), key("passphrase"))
+    if passphrase:
+        secrets["PULUMI_CONFIG_PASSPHRASE"] = (key("passphrase"), passphrase)
+    variables = value(config, "variables")
+    if variables is None:
+        return secrets
+    if not isinstance(variables, dict):
+        reader.problem(key("variables"), "must be a map of names to secrets")
+        return secrets
+    for name, given in cast(dict[str, Any], variables).items():
+        place = f"{key('variables')}.{name}"
+        if name in RESERVED:
+            reader.problem(place, "is set from backend or passphrase; remove it here")
+        elif not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            reader.problem(
+                key("variables"), f"{shown(name)} must be letters, digits and _, as an environment variable has it"
+            )
+        elif secret := reader.secret(given, place):
+            secrets[name] = (place, secret)
+    return secrets
+
+
+def _fingerprint(name: str, secret: str) -> str:
+    """Shows that a secret has changed, and is too short and too slow to guess the secret by."""
+    return hashlib.scrypt(secret.encode(), salt=f"mta-sts {name}".encode(), n=1 << 14, r=8, p=1, dklen=4).hex()
+
+
+def _content(reader: Reader, given: Any, stacks: tuple[str, ...]) -> ContentPipeline | None:
+    if given is None:
+        return None
+    place = key("contentPipeline")
+    content = reader.mapping(given, place, ("stack", "policy"))
+    if not content:
+        return None
+    named = {name: reader.text(content.get(name), f"{place}.{name}") or "" for name in ("stack", "policy")}
+    for name in (name for name in named if content.get(name) is None):
+        reader.problem(f"{place}.{name}", "is missing; give both, such as {stack: prod, policy: main}")
+    if named["stack"] and named["stack"] not in stacks:
+        reader.problem(f"{place}.stack", f"{named['stack']} is none of the stacks {', '.join(stacks)}")
+    return ContentPipeline(**named)
