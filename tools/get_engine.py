@@ -1,7 +1,7 @@
 """Gets the Pulumi engine: `python -m tools.get_engine` prints the folder that belongs first on PATH.
 
 1. A `pulumi` on PATH that is new enough is taken as it is (an empty line is printed).
-2. Else the cache, ~/.cache/mta-sts/engine/<version>/bin.
+2. Else the cache, ~/.cache/mta-sts/engine/<version>-<build>/bin.
 3. Else the SDK's own installer, which downloads a release.
 4. Else it is built from its Go modules, whose go.sum files stand beside this one: package mirrors have the
    modules where releases can't be downloaded. That takes some minutes, once.
@@ -26,6 +26,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 VERSION = "3.250.0"  # of the SDK in requirements.in; an older engine may lack what it asks for
+BUILD = 2  # counted up when what is built here changes
 GO = (1, 25, 11)  # the `go` line of engine/go.mod
 HERE = Path(__file__).parent
 SDK = "github.com/pulumi/pulumi/sdk/v3"
@@ -63,9 +64,9 @@ def present() -> Path | None:
 
 
 def home() -> Path:
-    """Where this version is cached."""
+    """Where this version, built in this way, is cached."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "mta-sts" / "engine" / VERSION
+    return base / "mta-sts" / "engine" / f"{VERSION}-{BUILD}"
 
 
 def on_path() -> bool:
@@ -91,7 +92,7 @@ def cached(only_build: bool = False) -> Path:
     if bin_.exists():  # it is moved there as a whole
         return bin_
     home().parent.mkdir(parents=True, exist_ok=True)
-    with lock(home().parent / f"{VERSION}.lock"):
+    with lock(home().parent / f"{home().name}.lock"):
         if not bin_.exists():
             with tempfile.TemporaryDirectory(dir=home().parent) as folder:
                 if only_build or not download(Path(folder)):
@@ -135,7 +136,7 @@ def download(folder: Path) -> bool:
 
 
 def build(folder: Path) -> None:
-    """Build engine and language host, and take the two scripts out of the SDK's module.
+    """Build engine, language host and its launcher, and take the two scripts out of the SDK's module.
 
     :raises EngineError: no Go that is new enough, or a build fails.
     """
@@ -143,7 +144,8 @@ def build(folder: Path) -> None:
     folder.mkdir(parents=True)
     say(f"building Pulumi {VERSION} from its Go modules: some minutes, once")
     go_build("engine", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", folder / "pulumi", STAMP)
-    go_build("language_host", f"{SDK}/python/cmd/pulumi-language-python", folder / "pulumi-language-python")
+    go_build("language_host", f"{SDK}/python/cmd/pulumi-language-python", folder / "python-language-host")
+    go_build("language_host", "./launcher", folder / "pulumi-language-python")
     module = Path(go("engine", "list", "-m", "-f", "{{.Dir}}", SDK).strip())
     for script in SCRIPTS:
         target = folder / Path(script).name

@@ -36,7 +36,7 @@ def test_a_new_enough_engine_on_path_is_taken_as_it_is(tmp_path: Path) -> None:
 def test_an_old_engine_is_not_taken_and_the_cache_is(tmp_path: Path, version: str) -> None:
     program(tmp_path / "bin", "pulumi", f"echo {version}")
     program(tmp_path / "bin", "pulumi-language-python", "")
-    cache = tmp_path / "cache" / "mta-sts" / "engine" / get_engine.VERSION / "bin"
+    cache = tmp_path / "cache" / "mta-sts" / "engine" / f"{get_engine.VERSION}-{get_engine.BUILD}" / "bin"
     cache.mkdir(parents=True)
     program(cache, "pulumi", "echo v3.250.0")
     assert run(tmp_path).stdout.strip() == str(cache)
@@ -67,7 +67,9 @@ def test_a_failed_build_leaves_nothing_behind(tmp_path: Path) -> None:
     found = run(tmp_path, "--build")
     assert found.returncode == 1
     assert "go build in tools/engine failed: no module" in found.stderr
-    assert [each.name for each in (tmp_path / "cache/mta-sts/engine").iterdir()] == [f"{get_engine.VERSION}.lock"]
+    assert [each.name for each in (tmp_path / "cache/mta-sts/engine").iterdir()] == [
+        f"{get_engine.VERSION}-{get_engine.BUILD}.lock"
+    ]
 
 
 def test_a_build_is_made_once(tmp_path: Path) -> None:
@@ -86,10 +88,11 @@ esac"""
     assert first.returncode == 0, first.stderr
     folder = Path(first.stdout.strip())
     assert {each.name for each in folder.iterdir()} == {
-        "pulumi", "pulumi-language-python", "pulumi-language-python-exec", "pulumi-resource-pulumi-python",
+        "pulumi", "pulumi-language-python", "python-language-host", "pulumi-language-python-exec",
+        "pulumi-resource-pulumi-python",
     }  # fmt: skip
     assert run(tmp_path, "--build").stdout == first.stdout
-    assert count.read_text().count("x") == 2
+    assert count.read_text().count("x") == 3
     assert os.access(folder / "pulumi-language-python-exec", os.X_OK)
 
 
