@@ -9,8 +9,8 @@ import pulumi
 import pulumi.runtime
 from pulumi_azure_native import resources
 
+import zones
 from components import adopted, preflight, website
-from components.dns import choose
 from components.mail_domain import announce
 from components.policy_site import PolicySite, without_version_aliases
 from policy import Mode, UserError
@@ -33,7 +33,7 @@ try:
     files = website.read(HERE / "web")
     for note in stack.notes:
         pulumi.log.info(note)
-    backends = choose.backends(domain for policy in stack.policies for domain in policy.domains)
+    backends = zones.backends((domain.name, domain.dns) for policy in stack.policies for domain in policy.domains)
     preflight.run(stack, backends)
     adopted.register()
 except UserError as error:

@@ -7,11 +7,11 @@ from typing import Literal, TypedDict
 import pulumi
 from pulumi_azure_native import web
 
-from components.dns import Backend
 from policy import Mode, StsRecord
 from policy.places import policy_url, sts_record, tlsrpt_record
 from provider.resources import Content, LivePolicy, RecordSeen, SendersHold
 from settings.policies import Domain, PolicySettings
+from zones import Backend
 
 TTL = 300  # seconds; how long after a change some senders still see the old id
 # Azure writes it with and without the blank (pulumi/pulumi-azure 1595).

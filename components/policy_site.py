@@ -6,13 +6,13 @@ from collections.abc import Mapping
 import pulumi
 from pulumi_azure_native import web
 
-from components.dns import Backend
 from components.mail_domain import MailDomain
 from policy import Mode
 from provider import azure
 from provider.resources import Content
 from settings.policies import PolicySettings
 from settings.stack import Settings
+from zones import Backend
 
 
 def without_version_aliases(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import pulumi
 
 from checks import preflight
-from components.dns import Backend
 from policy import UserError
 from settings.stack import Settings
+from zones import Backend
 
 
 def run(settings: Settings, backends: Mapping[str, Backend]) -> None:

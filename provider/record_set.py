@@ -1,4 +1,4 @@
-"""`RecordSet`: a DNS record set at a host that azure-native doesn't know (`provider.hosts`).
+"""`RecordSet`: a DNS record set at a host that azure-native doesn't know (`zones.HostedDns`).
 
 What stands there already and isn't this stack's is never overwritten; what somebody else has put in its place meanwhile
 is left there when the stack goes.
@@ -9,17 +9,18 @@ from typing import Any
 
 from pulumi.runtime.rpc import UNKNOWN
 
+import zones
 from policy import UserError
-from provider import hosts
-from provider.hosts import Found, Host, HostError, credentials
+from provider import configured
 from provider.record_seen import shown
 from provider.wait import Wait
+from zones import Host, HostError, RecordsThere
 
 SITES = ".azurestaticapps.net"
 
 
 def _host(place: dict[str, Any]) -> Host:
-    return hosts.at(place, credentials.of(place))
+    return zones.host(place, configured.read(str(place["stack"]), str(place["secretsIn"])))
 
 
 def update_now(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
@@ -29,10 +30,10 @@ def update_now(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     """
     record, rdtype, values = inputs["record"], inputs["type"], wanted(inputs)
     host = _host(inputs["at"])
-    found = host.read(record, rdtype)
-    if found.values != frozenset(values) or _renewed(inputs, old):
-        _mine(host, inputs, old, found)
-        host.replace(record, rdtype, found, values, int(inputs["ttl"]))
+    there = host.read(record, rdtype)
+    if there.values != frozenset(values) or _renewed(inputs, old):
+        _mine(host, inputs, old, there)
+        host.replace(record, rdtype, there, values, int(inputs["ttl"]))
     return {"made": values}
 
 
@@ -40,13 +41,13 @@ def _renewed(inputs: dict[str, Any], old: dict[str, Any]) -> bool:
     return bool(old) and old.get("ttl") != inputs["ttl"]
 
 
-def _mine(host: Host, inputs: dict[str, Any], old: dict[str, Any], found: Found) -> None:
+def _mine(host: Host, inputs: dict[str, Any], old: dict[str, Any], there: RecordsThere) -> None:
     """What stands there may be replaced.
 
     :raises HostError: it may not.
     """
     record, rdtype = inputs["record"], inputs["type"]
-    if not found.values:
+    if not there.values:
         if other := host.beside(record, rdtype):
             raise HostError(
                 f"{record} can't have a {rdtype} record beside what stands there: {other}; remove that, or leave the "
@@ -54,16 +55,16 @@ def _mine(host: Host, inputs: dict[str, Any], old: dict[str, Any], found: Found)
             )
         return
     known = [frozenset(_plain(old.get("type", rdtype), old.get(name) or [])) for name in ("values", "made")]
-    if found.values in (*known, frozenset(wanted(inputs))) or inputs["adopt"]:
+    if there.values in (*known, frozenset(wanted(inputs))) or inputs["adopt"]:
         return
     if old:
         raise HostError(
-            f"{rdtype} {record} is now {shown(found.values)}, which isn't from this stack; `pulumi refresh`, then "
+            f"{rdtype} {record} is now {shown(there.values)}, which isn't from this stack; `pulumi refresh`, then "
             "`pulumi up` puts it right, or correct what changes it"
         )
     taken = "set adoptTlsReports: true at the domain (it then stays when the stack goes)"
     way = taken if record.startswith("_smtp._tls.") else "remove it there first (docs/adopt.md)"
-    raise HostError(f"{rdtype} {record} is {shown(found.values)} already, and not from this stack; {way}")
+    raise HostError(f"{rdtype} {record} is {shown(there.values)} already, and not from this stack; {way}")
 
 
 def wanted(inputs: dict[str, Any]) -> list[str]:
@@ -98,29 +99,29 @@ def preview(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     if old:
         return {}
     host = _host(inputs["at"])
-    found = host.read(inputs["record"], inputs["type"])
-    if not found.values or not _same(found, inputs):
-        _mine(host, {**inputs, "values": []}, {}, found)
+    there = host.read(inputs["record"], inputs["type"])
+    if not there.values or not _same(there, inputs):
+        _mine(host, {**inputs, "values": []}, {}, there)
     return {}
 
 
-def _same(found: Found, inputs: dict[str, Any]) -> bool:
+def _same(there: RecordsThere, inputs: dict[str, Any]) -> bool:
     """What stands there is what is wanted, or may well be.
 
     A site's own host name isn't known before it is made; a CNAME to one may be left from a state that was lost.
     """
     if UNKNOWN in (inputs["values"], *inputs["values"]):
-        return all(each.endswith(SITES) for each in found.values)
-    return found.values == frozenset(wanted(inputs))
+        return all(value.endswith(SITES) for value in there.values)
+    return there.values == frozenset(wanted(inputs))
 
 
 def read(state: dict[str, Any]) -> dict[str, Any]:
     """The state, with the values that stand at the host now."""
     try:
-        found = _host(state["at"]).read(state["record"], state["type"])
+        there = _host(state["at"]).read(state["record"], state["type"])
     except UserError:
         return state  # no answer is no proof of drift
-    return state if found.values == frozenset(wanted(state)) else {**state, "values": sorted(found.values)}
+    return state if there.values == frozenset(wanted(state)) else {**state, "values": sorted(there.values)}
 
 
 def delete_now(state: dict[str, Any]) -> str:
@@ -130,12 +131,12 @@ def delete_now(state: dict[str, Any]) -> str:
     :raises HostError: no answer.
     """
     host = _host(state["at"])
-    found = host.read(state["record"], state["type"])
-    if not found.values:
+    there = host.read(state["record"], state["type"])
+    if not there.values:
         return ""
-    if found.values != frozenset(state["made"]):
-        return f"{state['type']} {state['record']} is {shown(found.values)} now, which isn't from this stack; left there"
-    host.replace(state["record"], state["type"], found, [], 0)
+    if there.values != frozenset(state["made"]):
+        return f"{state['type']} {state['record']} is {shown(there.values)} now, which isn't from this stack; left there"
+    host.replace(state["record"], state["type"], there, [], 0)
     return ""
 
 

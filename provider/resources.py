@@ -96,11 +96,11 @@ class RecordSeen(pulumi.CustomResource):
 
 @kind("provider.record_set", id="{type} {record}", timeout=300, makes=("made",))
 class RecordSet(pulumi.CustomResource):
-    """A DNS record set at a host that isn't Azure (`provider.hosts`).
+    """A DNS record set at a host that the plugin speaks to (`zones.HostedDns`).
 
     :param record, type, values: as for RecordSeen.
     :param ttl: seconds.
-    :param at: where; see the modules of `provider.hosts`.
+    :param at: where: `zones.HostedDns.place`, and `stack` and `secretsIn`, where its secrets stand.
     :param adopt: take over what stands there already.
     """
 

@@ -3,6 +3,7 @@
 import json
 from typing import Any, Protocol
 
+import pulumi
 from pulumi.runtime.config import get_config_env, get_config_secret_keys_env
 
 
@@ -34,3 +35,8 @@ def encrypted_keys(namespace: str) -> list[str]:
 def _within(namespace: str, names: list[str]) -> list[str]:
     prefix = f"{namespace}:"
     return [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
+
+
+def full_name() -> str:
+    """This stack's name as the Pulumi CLI takes it everywhere: organization/project/stack."""
+    return f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"

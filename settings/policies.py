@@ -6,8 +6,8 @@ from typing import Any
 from policy import Mode, Policy, PolicyError, TlsRptRecord
 from policy.places import policy_host
 from settings.reader import Reader, shown
-from zones.settings import Dns, ManualDns
-from zones.settings import read as read_dns
+from zones import Dns
+from zones import read as read_dns
 
 KEY = "mta-sts:policies"
 POLICY_KEYS = ("name", "mode", "maxAge", "mx", "sku", "domains", "tlsReports", "dns", "removeEarlyAndRiskMail")
@@ -177,13 +177,13 @@ def _domain(reader: Reader, value: Any, key: str, dns: Dns | None) -> Domain:
             "has no DNS; set mta-sts:dns to {provider: azure, resourceGroup: …} or {provider: manual}"
             + (f" for {name}" if name else ""),
         )
-    zone = getattr(dns, "zone", None)
+    zone = dns.zone if dns else None
     if zone and name and not f".{name}".endswith(f".{zone}"):
         reader.problem(key, f"{name!r} does not lie in the zone {zone}")
     adopt = reader.flag(given.get("adoptTlsReports"), f"{key}.adoptTlsReports")
     target = given.get("delegateTo")
     delegate_to = reader.domain_name(target, f"{key}.delegateTo") if target is not None else None
-    return Domain(name, dns or ManualDns(), key, adopt, delegate_to or None)
+    return Domain(name, dns or Dns(), key, adopt, delegate_to or None)
 
 
 def _once(reader: Reader, what: str, names: list[str]) -> None:

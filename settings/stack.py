@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+import zones
 from policy import UserError
 from settings import policies
 from settings.engine import StackConfig, value
 from settings.policies import PolicySettings
 from settings.reader import Reader, shown
-from zones import settings as zones
 
 KEYS = ("policies", "dns", "tags", "resourceGroup", "preflight", "staticSitesClientSha256")
 

@@ -6,7 +6,10 @@ import json
 import os
 import runpy
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
@@ -105,6 +108,22 @@ class Monitor(pulumi_mocks.MockMonitor):
         return found
 
 
+@contextmanager
+def _fresh(*packages: str) -> Iterator[None]:
+    """These packages imported anew, and afterwards as they were: other tests hold classes of theirs."""
+
+    def take_out() -> dict[str, ModuleType]:
+        names = [name for name in sys.modules if name.partition(".")[0] in packages]
+        return {name: sys.modules.pop(name) for name in names}
+
+    before = take_out()
+    try:
+        yield
+    finally:
+        take_out()
+        sys.modules.update(before)
+
+
 def declare(
     config: dict[str, Any],
     cloud: Cloud | None = None,
@@ -121,11 +140,8 @@ def declare(
     values = {f"{project}:{key}": text for key, text in texts.items()}
     values["azure-native:location"] = location
     monitor = Monitor(cloud or Cloud())
-    for name in [
-        each for each in sys.modules if each.partition(".")[0] in ("settings", "zones", "components", "pipeline")
-    ]:
-        del sys.modules[name]
     with (
+        _fresh("settings", "zones", "components", "pipeline"),
         patch.dict(
             os.environ,
             PULUMI_CONFIG=json.dumps(values),

@@ -1,1 +1,236 @@
-"""Where DNS records go: a file a backend."""
+"""Where DNS records go: one file here for each kind of DNS host, with its settings, credentials, API and declaration.
+
+The file's name is the `provider` in a `dns` map of the configuration, and a file is imported only where the
+configuration names it. To add a DNS host, write one file, `zones/<provider>.py`:
+
+1. Its settings: a frozen dataclass derived from `HostedDns`, and the names of its keys.
+
+        KEYS = ("apiUrl", "token", "zone")
+
+        @dataclass(frozen=True)
+        class ExampleDns(HostedDns):
+            api_url: str
+            token: str = field(repr=False)
+
+2. `read(reader, given, key, inherited)`: the settings from a `dns` map. What the map leaves out is as in `inherited`, the
+   settings around it where they are of the same kind. Problems go to the reader, each with its key and the way out, and
+   the answer is then None. A secret is read with `reader.secret`.
+
+3. What the plugin needs to know, as two properties of the settings. `place` is in clear text and kept in the state:
+   `provider`, `zone` and what else leads there. `secrets` is the part of the `dns` map that holds the credentials; the
+   plugin decrypts the same map by itself, so no secret passes through the engine.
+
+        @property
+        def place(self) -> dict[str, Any]:
+            return {"provider": "example", "apiUrl": self.api_url, "zone": self.zone or ""}
+
+        @property
+        def secrets(self) -> dict[str, Any]:
+            return {"token": self.token}
+
+4. The API: a class that has a `Host`'s methods, and `host(place, secrets, domain)`, which makes one.
+
+5. `backends = hosted`: the records are `mtasts:index:RecordSet`, which the plugin makes at the `Host`. (azure.py and
+   manual.py declare resources of their own here.)
+
+Then describe the keys in docs/dns.md, and let `tests/contract/host_contract.py` run on it. Everything else, from the
+preview of somebody else's record to the deletion of only ours, is there already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, cast
+
+from policy import UserError
+
+if TYPE_CHECKING:
+    import pulumi
+
+    from settings.reader import Reader
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dns:
+    """Where records go, as a `dns` map says it.
+
+    :param zone: its name; None for the one that the domain lies in.
+    """
+
+    provider: ClassVar[str] = ""
+    zone: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostedDns(Dns):
+    """Records go to a host that the plugin speaks to.
+
+    :param secrets_in: the configuration key of the map that the secrets stand in.
+    """
+
+    secrets_in: str
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """What leads to the host; kept in the state, so without secrets."""
+        raise NotImplementedError
+
+    @property
+    def secrets(self) -> dict[str, Any]:
+        """The part of the `dns` map that the host needs beside `place`."""
+        raise NotImplementedError
+
+
+class Backend(Protocol):
+    """Declares record sets in one zone. `name_servers` serve it, without final dots; empty where they aren't known."""
+
+    @property
+    def zone(self) -> str: ...
+
+    @property
+    def name_servers(self) -> tuple[str, ...]: ...
+
+    def record_set(
+        self,
+        name: str,
+        owner: str,
+        type: Literal["CNAME", "TXT"],
+        values: Sequence[pulumi.Input[str]],
+        ttl: int,
+        opts: pulumi.ResourceOptions,
+        adopt: bool = False,
+    ) -> pulumi.Resource:
+        """Declare one record set.
+
+        :param name: the resource's name.
+        :param owner: the owner name, without the final dot.
+        :param values: a host name for CNAME; for TXT one text a record, of any length.
+        :param ttl: seconds.
+        :param adopt: take over the record set that stands there, and leave it there when the stack goes.
+        """
+        ...
+
+
+class HostError(UserError):
+    """The host said no, or nothing."""
+
+
+class ChangedMeanwhile(HostError):
+    """The record set isn't what it was when it was read."""
+
+
+@dataclass(frozen=True)
+class RecordsThere:
+    """A record set as it stands at a host.
+
+    :param values: TXT strings joined; host names in lower case without the final dot.
+    :param records: the host's own form of each record.
+    """
+
+    values: frozenset[str]
+    records: tuple[Any, ...] = ()
+
+
+class Host(Protocol):
+    """One zone at one host. Every method may raise HostError."""
+
+    zone: str
+
+    def read(self, record: str, rdtype: str) -> RecordsThere:
+        """The record set; no values where there is none."""
+        ...
+
+    def beside(self, record: str, rdtype: str) -> str:
+        """What of other types stands at the same name and can't stand beside it (RFC 1034 3.6.2); "" for nothing."""
+        ...
+
+    def replace(self, record: str, rdtype: str, there: RecordsThere, values: Sequence[str], ttl: int) -> None:
+        """Put `values` in place of what was read; none of them deletes.
+
+        :param ttl: seconds.
+        :raises ChangedMeanwhile: something else stands there by now; nothing was changed.
+        """
+        ...
+
+
+class Module(Protocol):
+    """What a file of this folder holds; `host` only where the plugin makes the records."""
+
+    KEYS: tuple[str, ...]
+
+    def read(self, reader: Reader, given: dict[str, Any], key: str, inherited: Dns | None) -> Dns | None: ...
+
+    def backends(self, domains: Sequence[tuple[str, Any]]) -> Mapping[str, Backend]:
+        """Each domain's zone, asked before anything is made.
+
+        :param domains: their names, and their settings.
+        :raises UserError: a line for each thing that is wrong.
+        """
+        ...
+
+    def host(self, place: Mapping[str, Any], secrets: Mapping[str, Any], domain: str) -> Host: ...
+
+
+def providers() -> list[str]:
+    """The names that `provider` can have: the files here, but those with a leading underscore."""
+    return sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
+
+
+def read(reader: Reader, value: Any, key: str, inherited: Dns | None) -> Dns | None:
+    """One `dns` map; what it leaves out is as in the one around it, where that has the same provider."""
+    if value is None:
+        return inherited
+    if not isinstance(value, dict):
+        reader.problem(key, f"{value!r} must be a map such as {{provider: azure, resourceGroup: dns}}")
+        return None
+    given = cast(dict[str, Any], value)
+    provider = given.get("provider") or (inherited.provider if inherited else "azure")
+    if provider not in providers():
+        names = ", ".join(providers())
+        reader.problem(f"{key}.provider", f"{provider!r} is not known; the providers are {names}")
+        return None
+    module = _module(provider)
+    known = ("provider", *module.KEYS)
+    for name in given:
+        if name not in known:
+            keys = ", ".join(known)
+            reader.problem(f"{key}.{name}", f"means nothing with provider: {provider}; its keys are {keys}")
+    same = inherited and inherited.provider == provider
+    return module.read(reader, given, key, inherited if same else None)
+
+
+def backends(domains: Iterable[tuple[str, Dns]]) -> dict[str, Backend]:
+    """Each domain's backend, by its name.
+
+    :param domains: their names, and where their records go.
+    :raises UserError: everything that is wrong with the zones, a line each.
+    """
+    by_provider: dict[str, list[tuple[str, Dns]]] = {}
+    for name, dns in domains:
+        by_provider.setdefault(dns.provider, []).append((name, dns))
+    opened: dict[str, Backend] = {}
+    problems: list[str] = []
+    for provider, of_provider in by_provider.items():
+        try:
+            opened.update(_module(provider).backends(of_provider))
+        except UserError as error:
+            problems.append(str(error))
+    if problems:
+        raise UserError("\n".join(problems))
+    return opened
+
+
+def host(place: Mapping[str, Any], secrets: Mapping[str, Any], domain: str = "") -> Host:
+    """The host that `HostedDns.place` and `.secrets` describe.
+
+    :param domain: any name in the zone; needed where `place` has no zone.
+    :raises HostError: there is no such zone, or the host can't be asked.
+    """
+    return _module(str(place["provider"])).host(place, secrets, domain)
+
+
+def _module(provider: str) -> Module:
+    return cast(Module, import_module(f"zones.{provider}"))

@@ -1,4 +1,4 @@
-"""What every DNS host promises (`provider.hosts.Host`), on real name servers."""
+"""What every DNS host promises (`zones.Host`), on real name servers."""
 
 import threading
 from collections.abc import Iterator
@@ -10,12 +10,12 @@ import pytest
 from contract_tools import records
 from name_servers import KEY, Bind, Knot, NameServer, PowerDns
 
-from provider import hosts
-from provider.hosts import ChangedMeanwhile, Found, Host, HostError
+import zones
 from sandbox.control import Sandbox
+from zones import ChangedMeanwhile, Host, HostError, RecordsThere
 
 NAME = "_mta-sts.example.org"
-NOTHING = Found(frozenset())
+NOTHING = RecordsThere(frozenset())
 LONG = "v=TLSRPTv1; rua=" + ",".join(f"mailto:reports-{at:03d}@example.org" for at in range(20))
 
 
@@ -23,7 +23,7 @@ def opened(server: NameServer, domain: str = "", **more: Any) -> Host:
     if isinstance(server, PowerDns):
         place = {"provider": "lexicon", "host": "powerdns", "zone": "example.org", **more}
         options = {"auth_token": server.secret, "pdns_server": f"http://127.0.0.1:{server.http}"}
-        return hosts.at(place, options, domain)
+        return zones.host(place, {"options": options}, domain)
     place = {
         "provider": "rfc2136",
         "servers": [server.address],
@@ -31,7 +31,7 @@ def opened(server: NameServer, domain: str = "", **more: Any) -> Host:
         "keyAlgorithm": "hmac-sha256",
         **more,
     }
-    return hosts.at({"zone": "" if domain else "example.org", **place}, {"keySecret": server.secret}, domain)
+    return zones.host({"zone": "" if domain else "example.org", **place}, {"keySecret": server.secret}, domain)
 
 
 @pytest.fixture(params=[Bind, Knot, PowerDns])
@@ -160,4 +160,4 @@ def test_a_wildcards_answer_is_no_record(bind: Bind) -> None:
 def test_a_server_that_is_down_is_named_with_the_reason(tmp_path: Path) -> None:
     place = {"provider": "rfc2136", "servers": ["127.0.0.1:1"], "keyName": "k", "keyAlgorithm": "hmac-sha256"}
     with pytest.raises(HostError, match=r"127\.0\.0\.1:1: .*refused"):
-        hosts.at(place, {"keySecret": "c2VjcmV0"}, "example.org")
+        zones.host(place, {"keySecret": "c2VjcmV0"}, "example.org")

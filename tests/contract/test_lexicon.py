@@ -8,8 +8,8 @@ import requests
 import vcr
 from contract_tools import records
 
-from provider.hosts import Found, HostError, lexicon
 from sandbox.control import Sandbox
+from zones import HostError, RecordsThere, lexicon
 
 RECORDED = Path(__file__).parent / "recorded"
 ZONE = "byemike.org"
@@ -22,7 +22,7 @@ def host(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> lexicon.Lexicon:
     monkeypatch.setenv("MTA_STS_RESOLVER", sandbox.env()["MTA_STS_RESOLVER"])
     for zone in (ZONE, NOT_OURS):
         records(sandbox, zone, {})
-    return lexicon.Lexicon({"host": "cloudflare"}, {"auth_token": TOKEN}, ZONE)
+    return lexicon.Lexicon({"host": "cloudflare"}, {"options": {"auth_token": TOKEN}}, ZONE)
 
 
 def recorded(name: str) -> Any:
@@ -36,7 +36,7 @@ def recorded(name: str) -> Any:
 
 def test_a_record_is_created_as_cloudflare_takes_it(host: lexicon.Lexicon) -> None:
     with recorded("update") as cassette:
-        host.replace("orig.nameonly.test.byemike.org", "TXT", Found(frozenset()), ["challengetoken"], 3600)
+        host.replace("orig.nameonly.test.byemike.org", "TXT", RecordsThere(frozenset()), ["challengetoken"], 3600)
     assert [request.method for request, _ in cassette.data][1] == "POST"
     assert cassette.play_counts[1] == 1
 
@@ -55,7 +55,7 @@ def test_a_record_is_deleted_by_its_id(host: lexicon.Lexicon) -> None:
     there = {"id": "0640d1b2df329a2d7f212a7d634d3525", "content": "challengetoken"}
     with recorded("delete") as cassette:
         host.replace(
-            "delete.testfqdn.byemike.org", "TXT", Found(frozenset({"challengetoken"}), (there,)), [], 3600
+            "delete.testfqdn.byemike.org", "TXT", RecordsThere(frozenset({"challengetoken"}), (there,)), [], 3600
         )
     assert [request.method for request, _ in cassette.data].index("DELETE") == 3
     assert cassette.play_counts[3] == 1
@@ -132,8 +132,8 @@ def test_a_busy_host_is_asked_again_and_no_record_comes_twice(
     monkeypatch.setattr(lexicon, "PAUSES", (0.0, 0.0, 0.0))
     monkeypatch.setattr(host, "client", lambda _: busy)
     if makes_it:
-        host.replace("_mta-sts.byemike.org", "TXT", Found(frozenset()), ["v=STSv1; id=1;"], 3600)
+        host.replace("_mta-sts.byemike.org", "TXT", RecordsThere(frozenset()), ["v=STSv1; id=1;"], 3600)
     else:
         with pytest.raises(HostError, match="the API answers 403"):
-            host.replace("_mta-sts.byemike.org", "TXT", Found(frozenset()), ["v=STSv1; id=1;"], 3600)
+            host.replace("_mta-sts.byemike.org", "TXT", RecordsThere(frozenset()), ["v=STSv1; id=1;"], 3600)
     assert [each["content"] for each in busy.records] == ["v=STSv1; id=1;"]

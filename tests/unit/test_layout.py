@@ -21,7 +21,7 @@ MAY_IMPORT = {
         "checks",
         "internet",
     },
-    "__main__": {"settings", "components", "policy", "provider"},
+    "__main__": {"settings", "components", "policy", "provider", "zones"},
     "pipeline": {"pipeline", "settings", "policy", "provider"},
     "checks": {"checks", "policy", "internet"},
     "sandbox": {"sandbox", "tools"},  # tools: where the engine is, for PATH

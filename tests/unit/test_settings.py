@@ -7,7 +7,9 @@ import pytest
 
 from policy import UserError
 from settings import stack as settings
-from zones import settings as settings_dns
+from zones.azure import AzureDns
+from zones.manual import ManualDns
+from zones.rfc2136 import Rfc2136Dns
 
 GOOD: dict[str, Any] = {
     "dns": {"provider": "azure", "resourceGroup": "dns"},
@@ -127,12 +129,12 @@ def test_a_mistake_is_one_line_with_its_key(changes: dict[str, Any], key: str, w
 def test_dns_is_chosen_for_the_stack_a_policy_or_one_domain() -> None:
     mixed = [{"name": "a.test", "dns": {"provider": "manual"}}, "b.test"]
     found = load(policy={"domains": mixed}).policies[0].domains
-    assert [each.dns for each in found] == [settings_dns.ManualDns(), settings_dns.AzureDns("dns")]
+    assert [each.dns for each in found] == [ManualDns(), AzureDns("dns")]
     nearer = {"provider": "azure", "resourceGroup": "other"}
     found = load(dns={"provider": "manual"}, policy={"domains": ["a.test", {"name": "b.test", "dns": nearer}]})
     assert [each.dns for each in found.policies[0].domains] == [
-        settings_dns.ManualDns(),
-        settings_dns.AzureDns("other"),
+        ManualDns(),
+        AzureDns("other"),
     ]
 
 
@@ -178,7 +180,7 @@ UPDATE = {"provider": "rfc2136", "servers": ["192.0.2.1"], "keyName": "k", "keyS
 @pytest.mark.parametrize(
     ("dns", "says"),
     [
-        ({"provider": "nosuch"}, "dns.provider: 'nosuch' is not known; the providers are azure, rfc2136, lexicon, manual"),
+        ({"provider": "nosuch"}, "dns.provider: 'nosuch' is not known; the providers are azure, lexicon, manual, rfc2136"),
         ({**UPDATE, "servers": None}, "dns.servers: is missing"),
         ({**UPDATE, "servers": ["ns1.example.org"]}, "dns.servers[0]: 'ns1.example.org' must be an address"),
         ({**UPDATE, "servers": ["192.0.2.1:99999"]}, "dns.servers[0]: '192.0.2.1:99999' must be an address"),
@@ -212,8 +214,8 @@ def test_an_inner_dns_map_keeps_what_it_leaves_out() -> None:
     domains = ["a.test", {"name": "b.test", "dns": {"servers": ["192.0.2.9"]}}]
     found = load(dns=UPDATE, policy={"domains": domains}, encrypted=("dns",)).policies[0].domains
     first, second = (each.dns for each in found)
-    assert isinstance(first, settings_dns.Rfc2136Dns)
-    assert isinstance(second, settings_dns.Rfc2136Dns)
+    assert isinstance(first, Rfc2136Dns)
+    assert isinstance(second, Rfc2136Dns)
     assert (second.servers, second.key_secret, second.secrets_in) == (("192.0.2.9",), "c2VjcmV0", "mta-sts:dns")
 
 

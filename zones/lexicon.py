@@ -3,14 +3,21 @@
 Their APIs have no prerequisites as RFC 2136 has: between reading a record set and changing it, somebody else's change
 can get lost.
 
-`at`: provider, host, zone. `credentials`: Lexicon's options for the host.
+    mta-sts:dns:
+      provider: lexicon
+      host: cloudflare
+      options:
+        auth_token: {secure: …}
 """
+
+from __future__ import annotations
 
 import argparse
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import dns.exception
 import dns.resolver
@@ -21,48 +28,106 @@ from lexicon.exceptions import AuthenticationError, ProviderNotAvailableError
 from lexicon.interfaces import Provider
 
 from internet import dns_view
-from provider.hosts import Found, HostError
+from zones import Dns, HostedDns, HostError, RecordsThere
+from zones._hosted import hosted
 
+if TYPE_CHECKING:
+    from settings.reader import Reader
+
+KEYS = ("host", "options", "zone")
+SECRET_WORDS = ("token", "secret", "password", "key", "consumer")  # in the names of Lexicon's options
 EXTRA = re.compile(r"`(pip install [^`]+)`")
 BUSY = frozenset({429, 500, 502, 503, 504})  # answers that may be others a moment later
 PAUSES = (1.0, 2.0, 4.0)  # seconds
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
+class LexiconDns(HostedDns):
+    """Records go to a DNS host's API.
+
+    :param host: Lexicon's name of it, such as `cloudflare`.
+    :param options: Lexicon's options for it, such as `auth_token`; all are kept secret.
+    """
+
+    provider = "lexicon"
+    host: str
+    options: Mapping[str, str] = field(repr=False)
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """See `zones.HostedDns`."""
+        return {"provider": self.provider, "host": self.host, "zone": self.zone or ""}
+
+    @property
+    def secrets(self) -> dict[str, Any]:
+        """See `zones.HostedDns`."""
+        return {"options": dict(self.options)}
+
+
+def read(reader: Reader, given: dict[str, Any], key: str, inherited: Dns | None) -> LexiconDns | None:
+    """See `zones`."""
+    above = inherited if isinstance(inherited, LexiconDns) else None
+    host = reader.text(given.get("host"), f"{key}.host") or (above and above.host)
+    if not host:
+        reader.problem(
+            f"{key}.host", "is missing; give Lexicon's name of the DNS host, such as cloudflare (docs/dns.md)"
+        )
+        return None
+    value, secrets_in = given.get("options"), key
+    options: Mapping[str, str] = {}
+    if value is None:
+        if above and above.host == host:
+            options, secrets_in = above.options, above.secrets_in
+    elif not isinstance(value, dict):
+        reader.problem(f"{key}.options", f"must be a map of Lexicon's options for {host} (docs/dns.md)")
+        return None
+    else:
+        options = {name: str(option) for name, option in cast(dict[str, Any], value).items()}
+        for name, option in options.items():
+            if any(word in name for word in SECRET_WORDS):
+                reader.secret(option, f"{key}.options.{name}")
+    zone = reader.domain_name(given["zone"], f"{key}.zone") if given.get("zone") else None
+    return LexiconDns(host, options, zone=zone, secrets_in=secrets_in)
+
+
+backends = hosted
+
+
 class Lexicon:
     """One zone at one host."""
 
-    def __init__(self, place: Mapping[str, Any], credentials: Mapping[str, str], zone: str) -> None:
+    def __init__(self, place: Mapping[str, Any], secrets: Mapping[str, Any], zone: str) -> None:
         self.zone = zone
         self.host = str(place["host"])
-        self.options = dict(credentials)
+        self.options = {name: str(value) for name, value in secrets.get("options", {}).items()}
 
-    def read(self, record: str, rdtype: str) -> Found:
-        """See `provider.hosts.Host`."""
+    def read(self, record: str, rdtype: str) -> RecordsThere:
+        """See `zones.Host`."""
         return self._do(lambda operations: self._read(operations, record, rdtype))
 
     def beside(self, record: str, rdtype: str) -> str:
-        """See `provider.hosts.Host`."""
+        """See `zones.Host`."""
         others = ("A", "AAAA", "TXT") if rdtype == "CNAME" else ("CNAME",)
-        found = self._do(lambda operations: {each: self._read(operations, record, each).values for each in others})
-        return "; ".join(f"{kind} {value}" for kind, values in found.items() for value in sorted(values))
+        there = self._do(lambda operations: {kind: self._read(operations, record, kind).values for kind in others})
+        return "; ".join(f"{kind} {value}" for kind, values in there.items() for value in sorted(values))
 
-    def replace(self, record: str, rdtype: str, found: Found, values: Sequence[str], ttl: int) -> None:
-        """See `provider.hosts.Host`; read again afterwards, since some APIs say yes to what they don't do."""
+    def replace(self, record: str, rdtype: str, there: RecordsThere, values: Sequence[str], ttl: int) -> None:
+        """See `zones.Host`; read again afterwards, since some APIs say yes to what they don't do."""
 
         first = [True]
 
-        def change(operations: Any) -> Found:
+        def change(operations: Any) -> RecordsThere:
             # A second try may find some of the first one's work done.
-            left = list(found.records if first else self._read(operations, record, rdtype).records)
+            left = list(there.records if first else self._read(operations, record, rdtype).records)
             first.clear()
             for value in values:
                 if left:
                     operations.update_record(left.pop(0).get("id"), rdtype, record, value)
                 else:
                     operations.create_record(rdtype, record, value)
-            for each in left:
-                operations.delete_record(each.get("id"), rdtype, record, each["content"])
+            for entry in left:
+                operations.delete_record(entry.get("id"), rdtype, record, entry["content"])
             return self._read(operations, record, rdtype)
 
         now = self._do(change, ttl, frozenset(values) if rdtype == "CNAME" else frozenset())
@@ -70,13 +135,20 @@ class Lexicon:
             shown = ", ".join(sorted(now.values)) or "nothing"
             raise HostError(f"{self.host} took the change of {rdtype} {record}, but holds {shown}; look there")
 
-    def _read(self, operations: Any, record: str, rdtype: str) -> Found:
+    def sign_in(self) -> None:
+        """Ask the host for the zone.
+
+        :raises HostError: it hasn't this zone, or refuses the credentials.
+        """
+        self._do(lambda _: None)
+
+    def _read(self, operations: Any, record: str, rdtype: str) -> RecordsThere:
         records = tuple(
-            each
-            for each in operations.list_records(rdtype, record)
-            if each["type"] == rdtype and str(each["name"]).rstrip(".").lower() == record.lower()
+            entry
+            for entry in operations.list_records(rdtype, record)
+            if entry["type"] == rdtype and str(entry["name"]).rstrip(".").lower() == record.lower()
         )
-        return Found(frozenset(_value(rdtype, str(each["content"])) for each in records), records)
+        return RecordsThere(frozenset(_value(rdtype, str(entry["content"])) for entry in records), records)
 
     def _do(self, work: Callable[[Any], T], ttl: int = 300, targets: frozenset[str] = frozenset()) -> T:
         """Work with the zone, and try again where its host is busy; `work` may be done several times."""
@@ -175,20 +247,20 @@ def _value(rdtype: str, content: str) -> str:
     return content.rstrip(".").lower()
 
 
-def at(place: Mapping[str, Any], credentials: Mapping[str, str], domain: str) -> Lexicon:
-    """See `provider.hosts.at`. The zone is the one that public DNS says; with `domain`, the host is asked for it too."""
+def host(place: Mapping[str, Any], secrets: Mapping[str, Any], domain: str) -> Lexicon:
+    """See `zones.host`. The zone is the one that public DNS says; with `domain`, the host is asked for it too."""
     zone = str(place.get("zone") or "")
     if not zone:
         try:
-            found = dns.resolver.zone_for_name(domain, resolver=dns_view.resolver())
+            name = dns.resolver.zone_for_name(domain, resolver=dns_view.resolver())
         except (dns.exception.DNSException, OSError) as error:
             raise HostError(f"{domain}: its zone can't be found ({dns_view.reason(error)}); set zone") from None
-        zone = found.to_text(omit_final_dot=True).lower()
-    host = Lexicon(place, credentials, zone)
+        zone = name.to_text(omit_final_dot=True).lower()
+    opened = Lexicon(place, secrets, zone)
     if domain:
-        _check_options(host)
-        host._do(lambda _: None)  # pyright: ignore[reportPrivateUsage]
-    return host
+        _check_options(opened)
+        opened.sign_in()
+    return opened
 
 
 def _check_options(host: Lexicon) -> None:

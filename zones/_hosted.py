@@ -1,17 +1,15 @@
-"""Zones at hosts that azure-native doesn't know: `mtasts:index:RecordSet`, for rfc2136 and lexicon alike."""
+"""Zones at hosts that the plugin speaks to: their records are `mtasts:index:RecordSet`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal
+from typing import Literal
 
 import pulumi
 
-from components import full_name
-from components.dns import lexicon, rfc2136
 from policy import UserError
-from provider import hosts
 from provider.resources import RecordSet
-from zones.settings import LexiconDns, Rfc2136Dns
+from settings.engine import full_name
+from zones import HostedDns, HostError, host
 
 AT_ONCE = 16  # hosts' APIs have limits
 
@@ -21,9 +19,9 @@ class HostedBackend:
 
     name_servers: tuple[str, ...] = ()
 
-    def __init__(self, place: Mapping[str, Any], secrets_in: str, zone: str) -> None:
+    def __init__(self, dns: HostedDns, zone: str) -> None:
         self.zone = zone
-        self._place = {**place, "zone": zone, "secretsIn": secrets_in}
+        self._place = {**dns.place, "zone": zone, "secretsIn": dns.secrets_in}
 
     def record_set(
         self,
@@ -35,7 +33,7 @@ class HostedBackend:
         opts: pulumi.ResourceOptions,
         adopt: bool = False,
     ) -> pulumi.Resource:
-        """See `components.dns.Backend`."""
+        """See `zones.Backend`."""
         if adopt:
             opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True))
         return RecordSet(
@@ -50,32 +48,29 @@ class HostedBackend:
         )
 
 
-def backends(domains: Iterable[tuple[str, Rfc2136Dns | LexiconDns]]) -> dict[str, HostedBackend]:
+def hosted(domains: Sequence[tuple[str, HostedDns]]) -> dict[str, HostedBackend]:
     """Each domain's zone, asked of its host before anything is made.
 
     :returns: by domain name.
     :raises UserError: a line for each thing that is wrong, with the domains that it concerns.
     """
-    given = list(domains)
     with ThreadPoolExecutor(AT_ONCE, "zones") as pool:
-        found = list(pool.map(_open, given))
+        answers = list(pool.map(_open, domains))
+    opened: dict[str, HostedBackend] = {}
     problems: dict[str, list[str]] = {}
-    for (name, _), backend in zip(given, found, strict=True):
-        if isinstance(backend, hosts.HostError):
-            problems.setdefault(str(backend), []).append(name)
+    for (name, _), answer in zip(domains, answers, strict=True):
+        if isinstance(answer, HostError):
+            problems.setdefault(str(answer), []).append(name)
+        else:
+            opened[name] = answer
     if problems:
         raise UserError("\n".join(f"{', '.join(names)}: {text}" for text, names in problems.items()))
-    return {
-        name: backend
-        for (name, _), backend in zip(given, found, strict=True)
-        if isinstance(backend, HostedBackend)
-    }
+    return opened
 
 
-def _open(domain: tuple[str, Rfc2136Dns | LexiconDns]) -> HostedBackend | hosts.HostError:
+def _open(domain: tuple[str, HostedDns]) -> HostedBackend | HostError:
     name, dns = domain
-    place, credentials = rfc2136.described(dns) if isinstance(dns, Rfc2136Dns) else lexicon.described(dns)
     try:
-        return HostedBackend(place, dns.secrets_in, hosts.at(place, credentials, name).zone)
-    except hosts.HostError as error:
+        return HostedBackend(dns, host(dns.place, dns.secrets, name).zone)
+    except HostError as error:
         return error

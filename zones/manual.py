@@ -1,11 +1,27 @@
 """By hand: a person enters the records wherever the zone is kept, and the program waits for each."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import pulumi
 
 from provider.resources import RecordByHand
+from zones import Dns
+
+if TYPE_CHECKING:
+    from settings.reader import Reader
+
+KEYS = ()
+
+
+@dataclass(frozen=True)
+class ManualDns(Dns):
+    """A person enters the records."""
+
+    provider = "manual"
 
 
 class ManualBackend:
@@ -24,7 +40,17 @@ class ManualBackend:
         opts: pulumi.ResourceOptions,
         adopt: bool = False,
     ) -> pulumi.Resource:
-        """See `components.dns.Backend`; a record that stands there already is simply found."""
+        """See `zones.Backend`; a record that stands there already is simply found."""
         if adopt:
             opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True))
         return RecordByHand(name, record=owner, type=type, values=values, ttl=ttl, opts=opts)
+
+
+def read(reader: Reader, given: dict[str, Any], key: str, inherited: Dns | None) -> ManualDns:
+    """See `zones`."""
+    return ManualDns()
+
+
+def backends(domains: Sequence[tuple[str, ManualDns]]) -> dict[str, ManualBackend]:
+    """There is nothing to ask."""
+    return {name: ManualBackend() for name, _ in domains}

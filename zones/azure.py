@@ -1,10 +1,15 @@
-"""Azure DNS: `pulumi_azure_native.dns.RecordSet` in a zone that exists already."""
+"""Azure DNS: `pulumi_azure_native.dns.RecordSet` in a zone that exists already.
+
+mta-sts:dns: {provider: azure, resourceGroup: dns}
+"""
+
+from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pulumi
 import pulumi_azure_native as azure_native
@@ -15,20 +20,49 @@ from pulumi_azure_native._utilities import get_invoke_opts_defaults
 
 from internet.dns_view import strings
 from policy import UserError
-from zones.settings import AzureDns
+from zones import Dns
 
+if TYPE_CHECKING:
+    from settings.reader import Reader
+
+KEYS = ("resourceGroup", "zone", "subscription")
 NOT_FOUND = ("ResourceNotFound", "ResourceGroupNotFound", "Status=404", "StatusCode=404")
+
+
+@dataclass(frozen=True)
+class AzureDns(Dns):
+    """Records go to an Azure DNS zone.
+
+    :param resource_group: of the zone.
+    :param subscription: of the zone, an id; None for the one that the program works in.
+    """
+
+    provider = "azure"
+    resource_group: str
+    subscription: str | None = None
+
+
+def read(reader: Reader, given: dict[str, Any], key: str, inherited: Dns | None) -> AzureDns | None:
+    """See `zones`."""
+    above = inherited if isinstance(inherited, AzureDns) else None
+    group = reader.text(given.get("resourceGroup"), f"{key}.resourceGroup") or (above and above.resource_group)
+    subscription = reader.text(given.get("subscription"), f"{key}.subscription") or (above and above.subscription)
+    zone = reader.domain_name(given["zone"], f"{key}.zone") if given.get("zone") else None
+    if group is None:
+        reader.problem(f"{key}.resourceGroup", "is missing; give the resource group of the DNS zone")
+        return None
+    return AzureDns(group, subscription, zone=zone)
 
 
 class AzureBackend:
     """Record sets of one Azure DNS zone."""
 
-    def __init__(self, dns_: AzureDns, zone: str, found: Mapping[str, Any]) -> None:
-        self.resource_group = dns_.resource_group
-        self._provider = in_subscription(dns_.subscription)
+    def __init__(self, place: AzureDns, zone: str, answer: Mapping[str, Any]) -> None:
+        self.resource_group = place.resource_group
+        self._provider = in_subscription(place.subscription)
         self.zone = zone
-        self._id = str(found.get("id", ""))
-        self.name_servers = tuple(str(each).rstrip(".").lower() for each in found.get("nameServers") or ())
+        self._id = str(answer.get("id", ""))
+        self.name_servers = tuple(str(name).rstrip(".").lower() for name in answer.get("nameServers") or ())
 
     def record_set(
         self,
@@ -40,7 +74,7 @@ class AzureBackend:
         opts: pulumi.ResourceOptions,
         adopt: bool = False,
     ) -> pulumi.Resource:
-        """See `components.dns.Backend`."""
+        """See `zones.Backend`."""
         relative = owner.removesuffix(self.zone).rstrip(".") or "@"
         if adopt:
             there = pulumi.ResourceOptions(import_=f"{self._id}/{type}/{relative}", retain_on_delete=True)
@@ -76,24 +110,24 @@ def backends(domains: Iterable[tuple[str, AzureDns]]) -> dict[str, AzureBackend]
     :returns: by domain name.
     :raises UserError: a line for each domain without a zone; or the one reason why Azure can't be asked.
     """
-    found: dict[str, AzureBackend] = {}
+    opened: dict[str, AzureBackend] = {}
     problems: list[str] = []
-    open_ = {(name, dns_): candidates(name, dns_) for name, dns_ in domains}
+    open_ = {(name, place): candidates(name, place) for name, place in domains}
     while open_:
-        asked = list(dict.fromkeys((replace(dns_, zone=None), zones[0]) for (_, dns_), zones in open_.items()))
-        there = dict(zip(asked, _sync_await(_ask(asked)), strict=True))
-        for (name, dns_), zones in list(open_.items()):
+        asked = list(dict.fromkeys((replace(place, zone=None), zones[0]) for (_, place), zones in open_.items()))
+        answers = dict(zip(asked, _sync_await(_ask(asked)), strict=True))
+        for (name, place), zones in list(open_.items()):
             zone = zones.pop(0)
-            answer = there[replace(dns_, zone=None), zone]
+            answer = answers[replace(place, zone=None), zone]
             if answer is not None:
-                found[name] = AzureBackend(dns_, zone, answer)
+                opened[name] = AzureBackend(place, zone, answer)
             elif not zones:
-                problems.append(_no_zone(name, dns_))
-            if name in found or not zones:
-                del open_[name, dns_]
+                problems.append(_no_zone(name, place))
+            if name in opened or not zones:
+                del open_[name, place]
     if problems:
         raise UserError("\n".join(problems))
-    return found
+    return opened
 
 
 def candidates(name: str, given: AzureDns) -> list[str]:
@@ -120,19 +154,19 @@ def in_subscription(subscription: str | None) -> azure_native.Provider | None:
 
 
 async def _ask(zones: list[tuple[AzureDns, str]]) -> list[Mapping[str, Any] | None]:
-    return list(await asyncio.gather(*(_get(dns_, zone) for dns_, zone in zones)))
+    return list(await asyncio.gather(*(_get(place, zone) for place, zone in zones)))
 
 
-async def _get(dns_: AzureDns, zone: str) -> Mapping[str, Any] | None:
+async def _get(place: AzureDns, zone: str) -> Mapping[str, Any] | None:
     options = get_invoke_opts_defaults()
-    options.provider = in_subscription(dns_.subscription)
+    options.provider = in_subscription(place.subscription)
     try:
         # dns.get_zone() asks one zone at a time, and a failed dns.get_zone_output() can't be caught.
         return await invoke_async(
-            "azure-native:dns:getZone", {"resourceGroupName": dns_.resource_group, "zoneName": zone}, options
+            "azure-native:dns:getZone", {"resourceGroupName": place.resource_group, "zoneName": zone}, options
         )
     except Exception as error:
-        if any(each in str(error) for each in NOT_FOUND):
+        if any(sign in str(error) for sign in NOT_FOUND):
             return None
         why = str(error).rpartition("returned an error: ")[2]
         raise UserError(
