@@ -41,6 +41,7 @@ import argparse
 import json
 import subprocess
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, NoReturn
@@ -53,7 +54,9 @@ from checks.domain import Look
 from checks.finding import Domain, exit_code
 from checks.reading import read
 from checks.tally import Tally
-from policy import PolicyError
+from internet.address import server_at
+from internet.view import View, resolver_at
+from policy import PolicyError, UserError
 from policy.names import check_domain, to_a_label
 
 
@@ -157,14 +160,14 @@ def do_enforce(options: argparse.Namespace) -> int:
 
 def _look(names: Sequence[str], ids: dict[str, str], options: argparse.Namespace) -> list[Domain]:
     """Look, with progress on stderr where somebody watches."""
-    for variable, value in (("MTA_STS_RESOLVER", options.resolver), ("SSL_CERT_FILE", options.ca)):
-        if value:
-            os.environ[variable] = value
+    view = View.from_environment()
     if options.resolver:
-        os.environ.pop("MTA_STS_NAMESERVERS", None)
+        view = replace(view, resolver=resolver_at(server_at(options.resolver, "--resolver")), name_servers=())
+    if options.ca:
+        view = replace(view, ca_file=options.ca)
     if options.ca and not Path(options.ca).is_file():
         raise UsageError(f"--ca: there is no file {options.ca}")
-    look = Look(ids, None if options.no_servers else options.smtp_port)
+    look = Look(view, ids, None if options.no_servers else options.smtp_port)
     watched = sys.stderr.isatty() and len(names) > 1
     with Progress(console=Console(stderr=True), transient=True, disable=not watched) as progress:
         task = progress.add_task("looking", total=len(names))
@@ -237,7 +240,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = options.run(options)
         sys.stdout.flush()
         return code
-    except UsageError as error:
+    except (UsageError, UserError) as error:
         print(f"checks: {shown(error)}", file=sys.stderr)
         return USAGE
     except OSError as error:

@@ -13,6 +13,7 @@ from checks import judge
 from checks.finding import Domain, Level, Line
 from internet import dns_view, https, smtp
 from internet.dns_view import plain
+from internet.view import View
 from policy import Policy, PolicyError, StsRecord, TlsRptRecord
 from policy.places import POLICY_PATH, policy_host, sts_record, tlsrpt_record
 
@@ -23,11 +24,13 @@ Found = tuple[list[str], int, str]  # values, TTL in seconds, where a CNAME led 
 class Look:
     """One run over any number of domains; what they share, such as mail servers, is looked at once.
 
+    :param view: where it is looked from.
     :param ids: the id that each domain should have, where that is known.
     :param smtp_port: of the mail servers; None to leave them out.
     """
 
-    def __init__(self, ids: Mapping[str, str] | None = None, smtp_port: int | None = 25) -> None:
+    def __init__(self, view: View, ids: Mapping[str, str] | None = None, smtp_port: int | None = 25) -> None:
+        self.view = view
         self.ids = ids or {}
         self.smtp_port = smtp_port
         self._servers: dict[str, Future[smtp.Server]] = {}
@@ -54,9 +57,9 @@ class Look:
         """One domain; its parts side by side too, so that a silent resolver costs its timeout once."""
         begin, found, policy_part = self._pool.submit, Domain(name), Domain(name)
         record, policy = begin(self._record, found), begin(self._policy, policy_part)
-        hosts = begin(mx_hosts, name)
-        reports = begin(_guarded, "tls-reports", partial(_tls_reports, name))
-        servers = begin(_guarded, "name-servers", partial(_name_servers, name))
+        hosts = begin(mx_hosts, self.view, name)
+        reports = begin(_guarded, self.view, "tls-reports", partial(_tls_reports, self.view, name))
+        servers = begin(_guarded, self.view, "name-servers", partial(_name_servers, self.view, name))
         announced, served = record.result(), policy.result()
         found.lines += policy_part.lines
         found.mode, found.expires = policy_part.mode, policy_part.expires
@@ -69,9 +72,9 @@ class Look:
     def _record(self, found: Domain) -> StsRecord | None:
         owner, check = sts_record(found.name), "record"
         try:
-            texts, ttl, alias = lookup(owner, "TXT")
+            texts, ttl, alias = lookup(self.view, owner, "TXT")
         except dns.exception.DNSException as error:
-            found.lines.append(unanswered(check, error))
+            found.lines.append(unanswered(self.view, check, error))
             return None
         led = f" (by the CNAME to {alias}, RFC 8461 8.2)" if alias else ""
         try:
@@ -92,7 +95,7 @@ class Look:
         host = policy_host(found.name)
         started = time.monotonic()
         try:
-            pages = https.fetch(host, POLICY_PATH)
+            pages = https.fetch(self.view, host, POLICY_PATH)
         except https.UnansweredError as error:
             found.lines.append(
                 Line("policy-host", Level.UNCHECKED, str(error), "", "Try again, or another --resolver")
@@ -136,33 +139,36 @@ class Look:
         try:
             names = hosts.result()
         except dns.exception.DNSException as error:
-            found.lines.append(unanswered("mx", error))
+            found.lines.append(unanswered(self.view, "mx", error))
             return
         if not names:
             found.lines.append(Line("mx", Level.WARN, f"{found.name} takes no mail: no MX record, or the null MX", "RFC 7505", "Nothing, if that is so"))  # fmt: skip
-        dane = {host: self._pool.submit(_guarded, f"dane {host}", partial(_dane, host)) for host in names}
+        dane = {
+            host: self._pool.submit(_guarded, self.view, f"dane {host}", partial(_dane, self.view, host))
+            for host in names
+        }
         probes = {host: self._probe(host) for host in names if self.smtp_port is not None}
         for host in names:
             if policy:
                 found.lines.append(judge.allowed(policy, host))
             if host in probes:
-                found.lines.append(_guarded(f"server {host}", lambda host=host: judge.server_line(host, probes[host].result())))  # fmt: skip
+                found.lines.append(_guarded(self.view, f"server {host}", lambda host=host: judge.server_line(host, probes[host].result())))  # fmt: skip
             found.lines.append(dane[host].result())
 
     def _probe(self, host: str) -> Future[smtp.Server]:
         """One mail server; one that many domains share is asked once."""
         with self._lock:
             if host not in self._servers:
-                self._servers[host] = self._pool.submit(smtp.probe, host, self.smtp_port or 25)
+                self._servers[host] = self._pool.submit(smtp.probe, self.view, host, self.smtp_port or 25)
             return self._servers[host]
 
 
-def lookup(name: str, rdtype: str) -> Found:
+def lookup(view: View, name: str, rdtype: str) -> Found:
     """A record set as a resolver gives it; empty where there is none.
 
     :raises dns.exception.DNSException: no usable answer.
     """
-    answer = dns_view.answer(name, rdtype)
+    answer = dns_view.answer(view, name, rdtype)
     if answer is None:
         return [], 0, ""
     alias = answer.canonical_name.to_text(omit_final_dot=True)
@@ -170,33 +176,33 @@ def lookup(name: str, rdtype: str) -> Found:
     return values, answer.rrset.ttl if answer.rrset else 0, alias if alias.lower() != name.lower() else ""
 
 
-def mx_hosts(name: str) -> list[str]:
+def mx_hosts(view: View, name: str) -> list[str]:
     """The hosts of the MX records, all priorities (RFC 8461 8.4), or the domain itself (RFC 5321 5.1).
 
     :raises dns.exception.DNSException: no usable answer.
     """
-    found = {value.partition(" ")[2].strip() for value in lookup(name, "MX")[0]}  # "" is the null MX
+    found = {value.partition(" ")[2].strip() for value in lookup(view, name, "MX")[0]}  # "" is the null MX
     if not found:
-        return [name] if lookup(name, "A")[0] or lookup(name, "AAAA")[0] else []
+        return [name] if lookup(view, name, "A")[0] or lookup(view, name, "AAAA")[0] else []
     return sorted(found - {""})
 
 
-def unanswered(check: str, error: Exception) -> Line:
+def unanswered(view: View, check: str, error: Exception) -> Line:
     """DNS gave no answer: nothing is known."""
     return Line(
         check,
         Level.UNCHECKED,
-        f"DNS gives no answer ({dns_view.reason(error)})",
+        f"DNS gives no answer ({dns_view.reason(error, view)})",
         "",
         "Try again, or another --resolver",
     )
 
 
-def _guarded(check: str, make: Callable[[], Line]) -> Line:
+def _guarded(view: View, check: str, make: Callable[[], Line]) -> Line:
     try:
         return make()
     except (dns.exception.DNSException, OSError) as error:
-        return unanswered(check, error)
+        return unanswered(view, check, error)
 
 
 def _down(found: Domain) -> None:
@@ -207,17 +213,17 @@ def _down(found: Domain) -> None:
             found.lines[at] = Line(line.check, Level.WARN, text, line.section, "Is it down?")
 
 
-def _dane(host: str) -> Line:
-    count = len(lookup(f"_25._tcp.{host}", "TLSA")[0])
+def _dane(view: View, host: str) -> Line:
+    count = len(lookup(view, f"_25._tcp.{host}", "TLSA")[0])
     text = (
         f"{host} has {count} TLSA records; senders with DANE use these" if count else f"{host} has no TLSA record"
     )
     return Line(f"dane {host}", Level.PASS, f"{text} (for information)", "RFC 7672 2.2")
 
 
-def _tls_reports(name: str) -> Line:
+def _tls_reports(view: View, name: str) -> Line:
     owner, check = tlsrpt_record(name), "tls-reports"
-    texts = lookup(owner, "TXT")[0]
+    texts = lookup(view, owner, "TXT")[0]
     try:
         record = TlsRptRecord.find(texts)
     except PolicyError as error:
@@ -229,15 +235,15 @@ def _tls_reports(name: str) -> Line:
     return Line(check, Level.PASS, f"reports go to {', '.join(record.rua)}", "RFC 8460 3")
 
 
-def _name_servers(name: str) -> Line:
+def _name_servers(view: View, name: str) -> Line:
     """Every name server of the zone answers the same."""
     check, asked = "name-servers", (sts_record(name), "TXT")
-    servers = dns_view.name_servers(asked[0])
+    servers = dns_view.name_servers(view, asked[0])
     found: dict[str, frozenset[str]] = {}
     silent: list[str] = []
     for server in servers:
         try:
-            found[str(server)] = dns_view.values_at(server, *asked) | dns_view.values_at(server, policy_host(name), "CNAME")  # fmt: skip
+            found[str(server)] = dns_view.values_at(view, server, *asked) | dns_view.values_at(view, server, policy_host(name), "CNAME")  # fmt: skip
         except (dns.exception.DNSException, OSError) as error:
             silent.append(f"{server} ({dns_view.reason(error)})")
     if len(set(found.values())) > 1:

@@ -14,6 +14,7 @@ import dns.resolver
 
 from internet import dns_view
 from internet.dns_view import plain
+from internet.view import View
 from policy import Mode, MxPattern, Policy, TlsRptRecord
 from policy.places import policy_host, sts_record, tlsrpt_record
 
@@ -48,14 +49,15 @@ class Finding:
     text: str
 
 
-def check(domains: Sequence[Domain], deadline: float = DEADLINE) -> list[Finding]:
+def check(domains: Sequence[Domain], view: View, deadline: float = DEADLINE) -> list[Finding]:
     """Look at every domain.
 
     :param deadline: seconds, for all together.
     :returns: what was found, in the order of `domains`; one line that it was skipped where DNS can't be asked.
     """
+    view = view.within(deadline)
     pool = ThreadPoolExecutor(min(64, max(1, len(domains) * 5)), "preflight")
-    looks = [(domain, pool.submit(look, domain, deadline)) for domain in domains for look in LOOKS]
+    looks = [(domain, pool.submit(look, domain, view)) for domain in domains for look in LOOKS]
     wait([future for _, future in looks], deadline)
     pool.shutdown(wait=False, cancel_futures=True)
     findings: list[Finding] = []
@@ -65,7 +67,7 @@ def check(domains: Sequence[Domain], deadline: float = DEADLINE) -> list[Finding
         if error is None:
             findings += future.result()
         elif isinstance(error, dns.exception.DNSException | OSError):
-            silent.setdefault(domain.name, dns_view.reason(error))
+            silent.setdefault(domain.name, dns_view.reason(error, view))
         else:
             raise error
     if domains and len(silent) == len(domains) and not findings:
@@ -73,24 +75,24 @@ def check(domains: Sequence[Domain], deadline: float = DEADLINE) -> list[Finding
     return findings + [Finding("warning", f"{name}: not wholly checked ({why})") for name, why in silent.items()]
 
 
-def lookup(name: str, rdtype: str, lifetime: float) -> list[Any]:
+def lookup(name: str, rdtype: str, view: View) -> list[Any]:
     """The records of a name; empty where there are none.
 
     :raises dns.exception.DNSException, OSError: no answer.
     """
-    found = dns_view.answer(name, rdtype, lifetime)
+    found = dns_view.answer(view, name, rdtype)
     return list(cast(Iterable[Any], (found and found.rrset) or ()))
 
 
-def mail_servers(domain: Domain, lifetime: float) -> list[Finding]:
+def mail_servers(domain: Domain, view: View) -> list[Finding]:
     """Each MX host is allowed by the policy (RFC 8461 4.1)."""
     if domain.policy.mode == Mode.NONE:
         return []
-    hosts = sorted(plain(each.exchange) for each in lookup(domain.name, "MX", lifetime))
+    hosts = sorted(plain(each.exchange) for each in lookup(domain.name, "MX", view))
     if hosts == [""]:
         return [Finding("warning", f"{domain.name}: its MX record says that it takes no mail (RFC 7505)")]
     if not hosts:
-        if not lookup(domain.name, "A", lifetime) and not lookup(domain.name, "AAAA", lifetime):
+        if not lookup(domain.name, "A", view) and not lookup(domain.name, "AAAA", view):
             return [
                 Finding("warning", f"{domain.name}: has no MX record, so no mail server that a policy could name")
             ]
@@ -117,33 +119,31 @@ def hint(host: str, patterns: Iterable[MxPattern]) -> str:
     return f"Add {host} to mx, or take it out of the MX records"
 
 
-def host_is_free(domain: Domain, lifetime: float) -> list[Finding]:
+def host_is_free(domain: Domain, view: View) -> list[Finding]:
     """mta-sts.<domain> isn't something else already."""
     host = policy_host(domain.name)
-    target = [plain(each) for each in lookup(host, "CNAME", lifetime)]
+    target = [plain(each) for each in lookup(host, "CNAME", view)]
     if target and not target[0].endswith(SITES):
         return [Finding("warning", f"{host} leads to {target[0]} now. If this stack made the record, it is put right "
                         "after `pulumi refresh`; if not, Azure refuses to overwrite it: docs/adopt.md")]  # fmt: skip
     if target:
         return []
-    found = {plain(each) for kind in ("A", "AAAA") for each in lookup(host, kind, lifetime)}
+    found = {plain(each) for kind in ("A", "AAAA") for each in lookup(host, kind, view)}
     if not found:
         return []
     other = f"mta-sts-{secrets.token_hex(6)}.{domain.name}"
-    if found & {plain(each) for kind in ("A", "AAAA") for each in lookup(other, kind, lifetime)}:
+    if found & {plain(each) for kind in ("A", "AAAA") for each in lookup(other, kind, view)}:
         return []  # a wildcard, which the CNAME takes precedence over
     return [Finding("warning", f"{host} is a host of its own ({', '.join(sorted(found))}); a CNAME can't stand beside "
                     "its address records, so remove them first")]  # fmt: skip
 
 
-def delegation(domain: Domain, lifetime: float) -> list[Finding]:
+def delegation(domain: Domain, view: View) -> list[Finding]:
     """The zone is served where the records will go; wherever that is, when a person enters them."""
     if not domain.zone:
         return []
-    view = dns_view.resolver()
-    view.lifetime = lifetime
     try:
-        zone = dns.resolver.zone_for_name(domain.name, resolver=view).to_text(omit_final_dot=True).lower()
+        zone = dns_view.zone_of(view, domain.name)
     except dns.resolver.NoRootSOA:
         zone = ""
     waits = "its records are made all the same, and it waits by name until the delegation is there"
@@ -151,7 +151,7 @@ def delegation(domain: Domain, lifetime: float) -> list[Finding]:
     if not f".{zone}".endswith(f".{domain.zone}") or not zone:
         return [Finding("warning", f"{domain.name}: the zone {domain.zone} is not delegated; at its registrar, set the "
                         f"name servers {servers}. Until then {waits}")]  # fmt: skip
-    actual = sorted(plain(each) for each in lookup(zone, "NS", lifetime))
+    actual = sorted(plain(each) for each in lookup(zone, "NS", view))
     if zone != domain.zone:
         return [Finding("warning", f"{domain.name} is served from a zone of its own, {zone} ({', '.join(actual)}), not "
                         f"from {domain.zone} where the records would go; correct mta-sts:dns")]  # fmt: skip
@@ -161,16 +161,16 @@ def delegation(domain: Domain, lifetime: float) -> list[Finding]:
     return []
 
 
-def records(domain: Domain, lifetime: float) -> list[Finding]:
+def records(domain: Domain, view: View) -> list[Finding]:
     """No second `v=STSv1` record (RFC 8461 3.1), and no report record of somebody else's (RFC 8460 3)."""
     owner = sts_record(domain.name)
     found: list[Finding] = []
-    alias = [plain(each) for each in lookup(owner, "CNAME", lifetime)]
+    alias = [plain(each) for each in lookup(owner, "CNAME", view)]
     if alias and not domain.delegated_to:
         return [Finding("error", f"{owner} is a CNAME to {alias[0]}, so the TXT record can't be made; remove the CNAME "
                         "first, set delegateTo where it leads to a domain of this stack, or leave this domain to whoever "
                         "it leads to (RFC 8461 8.2)")]  # fmt: skip
-    texts = [plain(each) for each in lookup(owner, "TXT", lifetime)]
+    texts = [plain(each) for each in lookup(owner, "TXT", view)]
     if domain.delegated_to and texts and not alias:
         found.append(Finding("error", f"{owner} has TXT records ({' | '.join(sorted(texts))}), so the CNAME to _mta-sts."
                              f"{domain.delegated_to} can't be made; remove them first, for which mode none isn't needed: "
@@ -180,29 +180,29 @@ def records(domain: Domain, lifetime: float) -> list[Finding]:
                              f"{' | '.join(sorted(texts))}. `pulumi refresh`, then `pulumi up` leaves one"))  # fmt: skip
     if domain.tls_reports and not domain.adopts_tls_reports:
         owner, wanted = tlsrpt_record(domain.name), domain.tls_reports.render()
-        there = [plain(each) for each in lookup(owner, "TXT", lifetime)]
+        there = [plain(each) for each in lookup(owner, "TXT", view)]
         other = f"mta-sts-{secrets.token_hex(6)}.{domain.name}"
-        if there and there != [wanted] and there != [plain(each) for each in lookup(other, "TXT", lifetime)]:
+        if there and there != [wanted] and there != [plain(each) for each in lookup(other, "TXT", view)]:
             found.append(Finding("warning", f"{owner} is {' | '.join(there)} now. If this stack made it, it is updated; if "
                                  "not, it is refused to be overwritten: take it over with adoptTlsReports: true at the "
                                  "domain (it then stays when the stack goes)"))  # fmt: skip
     return found
 
 
-def issuers(domain: Domain, lifetime: float) -> list[Finding]:
+def issuers(domain: Domain, view: View) -> list[Finding]:
     """The CAA records that count let the certificate's issuer in (RFC 8659 3)."""
     host = policy_host(domain.name)
     labels = host.split(".")
     for at in range(len(labels) - 1):
         name = ".".join(labels[at:])
-        found = lookup(name, "CAA", lifetime)
+        found = lookup(name, "CAA", view)
         if not found:
             continue
         allowed = [str(each.value.decode("ascii", "replace")).partition(";")[0].strip().lower()
                    for each in found if each.tag.lower() == b"issue"]  # fmt: skip
         if not allowed or ISSUER in allowed:
             return []
-        exists = bool(lookup(host, "CNAME", lifetime))
+        exists = bool(lookup(host, "CNAME", view))
         return [Finding("warning" if exists else "error",
                         f"{host}: the CAA records of {name} allow {', '.join(filter(None, allowed)) or 'nobody'}, and not "
                         f'{ISSUER}, which issues for Static Web Apps; add the record 0 issue "{ISSUER}"')]  # fmt: skip

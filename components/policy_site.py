@@ -29,7 +29,7 @@ async def _detach(change: pulumi.ResourceHookArgs) -> None:
     Detaching is what `az staticwebapp disconnect` does; what the site serves stays.
     """
     site = await asyncio.to_thread(azure.request, "GET", change.id, azure.WEB) or {}
-    properties = site.get("properties") or {}
+    properties: dict[str, object] = site.get("properties") or {}
     if properties.get("repositoryUrl") or properties.get("provider") not in (None, "None", "SwaCli"):
         await asyncio.to_thread(azure.request, "POST", f"{change.id}/detach", azure.WEB)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pulumi
 
 from checks import preflight
+from internet.view import View
 from policy import UserError
 from settings.stack import Settings
 from zones import Backend
@@ -30,7 +31,8 @@ def run(settings: Settings, backends: Mapping[str, Backend]) -> None:
             )
             for policy in settings.policies
             for domain in policy.domains
-        ]
+        ],
+        View.from_environment(),
     )
     for finding in findings:
         if finding.level == "warning":

@@ -1,15 +1,6 @@
-"""DNS as the outside sees it: a zone's own name servers, and a resolver.
+"""DNS as the outside sees it: a zone's own name servers, and a resolver."""
 
-Which servers are asked can be set for networks that need it:
-
-- `MTA_STS_RESOLVER=ADDRESS[:PORT]`: the resolver; by default the system's.
-- `MTA_STS_NAMESERVERS=ADDRESS[:PORT],…`: asked in place of the zone's NS records, where these can't be
-  reached from here (split horizon, a firewall in front of port 53).
-"""
-
-import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import cast
 
 import dns.exception
@@ -21,46 +12,24 @@ import dns.rcode
 import dns.rdatatype
 import dns.resolver
 
+from internet.address import Server
+from internet.view import View
+
 STRING = 255  # bytes one character-string of a TXT record holds (RFC 1035 3.3)
 TIMEOUT = 4.0  # seconds for one question to one server
+LIFETIME = 8.0  # seconds for all tries of one question to the resolver
 
 
-@dataclass(frozen=True)
-class Server:
-    """A name server: the name to show, and where it listens."""
+def zone_of(view: View, name: str) -> str:
+    """The zone that holds a name, as the resolver sees it, in lower case without the final dot.
 
-    name: str
-    address: str
-    port: int = 53
-
-    def __str__(self) -> str:
-        return self.name if self.name == self.address else f"{self.name} ({self.address})"
+    :raises dns.exception.DNSException: no usable answer; `dns.resolver.NoRootSOA` where no zone is found.
+    """
+    zone = dns.resolver.zone_for_name(name, resolver=view.resolver, lifetime=view.left(LIFETIME))
+    return zone.to_text(omit_final_dot=True).lower()
 
 
-def server_at(text: str) -> Server:
-    """`192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1` or `[2001:db8::1]:5353`."""
-    text = text.strip()
-    if text.startswith("["):
-        address, _, port = text[1:].partition("]")
-        return Server(address, address, int(port.lstrip(":") or 53))
-    if text.count(":") == 1:
-        address, _, port = text.partition(":")
-        return Server(address, address, int(port))
-    return Server(text, text)
-
-
-def resolver() -> dns.resolver.Resolver:
-    """The resolver that stands for "the internet's view"."""
-    chosen = os.environ.get("MTA_STS_RESOLVER")
-    found = dns.resolver.Resolver(configure=not chosen)
-    if chosen:
-        at = server_at(chosen)
-        found.nameservers = [dns.nameserver.Do53Nameserver(at.address, at.port)]
-    found.lifetime = 2 * TIMEOUT
-    return found
-
-
-def name_servers(record: str) -> list[Server]:
+def name_servers(view: View, record: str) -> list[Server]:
     """The authoritative servers of the zone that holds `record`.
 
     The search for the zone starts above `record`: asking for the record itself before it exists would
@@ -68,35 +37,36 @@ def name_servers(record: str) -> list[Server]:
 
     :raises dns.exception.DNSException: the zone or its servers can't be found.
     """
-    chosen = os.environ.get("MTA_STS_NAMESERVERS")
-    if chosen:
-        return [server_at(each) for each in chosen.split(",")]
-    view = resolver()
-    zone = dns.resolver.zone_for_name(dns.name.from_text(record).parent(), resolver=view)
+    if view.name_servers:
+        return list(view.name_servers)
+    zone = zone_of(view, record.partition(".")[2])
     servers: list[Server] = []
-    for ns in view.resolve(zone, "NS"):
+    for ns in view.resolver.resolve(zone, "NS", lifetime=view.left(LIFETIME)):
         host = ns.target.to_text(omit_final_dot=True)
-        servers += [Server(host, address) for address in addresses(host, view)]
+        servers += [Server(host, address) for address in addresses(view, host)]
     return servers
 
 
-def addresses(host: str, view: dns.resolver.Resolver | None = None) -> list[str]:
-    """The IPv4 addresses of a host, or its IPv6 ones where it has no other."""
-    view = view or resolver()
+def addresses(view: View, host: str) -> list[str]:
+    """The IPv4 addresses of a host, or its IPv6 ones where it has no other.
+
+    :raises dns.exception.DNSException: no usable answer; `dns.resolver.NXDOMAIN` where there is no such host.
+    """
     for family in ("A", "AAAA"):
-        answer = view.resolve(host, family, raise_on_no_answer=False)
+        answer = view.resolver.resolve(host, family, raise_on_no_answer=False, lifetime=view.left(LIFETIME))
         if answer.rrset:
-            return [plain(each) for each in cast(Iterable[object], answer.rrset)]
+            return [plain(rdata) for rdata in cast(Iterable[object], answer.rrset)]
     return []
 
 
-def values_at(server: Server, record: str, rdtype: str) -> frozenset[str]:
+def values_at(view: View, server: Server, record: str, rdtype: str) -> frozenset[str]:
     """What one authoritative server answers for a record set; empty where it has none.
 
     :raises dns.exception.DNSException, OSError: no usable answer.
     """
     query = dns.message.make_query(record, rdtype)
-    response, _ = dns.query.udp_with_fallback(query, server.address, timeout=TIMEOUT, port=server.port)
+    timeout = view.left(TIMEOUT)
+    response, _ = dns.query.udp_with_fallback(query, server.address, timeout=timeout, port=server.port)
     if response.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
         raise dns.exception.DNSException(f"answers {dns.rcode.to_text(response.rcode())}")
     rrset = response.get_rrset(
@@ -105,41 +75,49 @@ def values_at(server: Server, record: str, rdtype: str) -> frozenset[str]:
     return frozenset(plain(rdata) for rdata in cast(Iterable[object], rrset or ()))
 
 
-def values_by_servers(record: str, rdtype: str) -> frozenset[str]:
+def values_by_servers(view: View, record: str, rdtype: str) -> frozenset[str]:
     """Everything that some authoritative server answers for a record set.
 
     :raises dns.exception.DNSException, OSError: one of them gives no usable answer.
     """
-    return frozenset(value for server in name_servers(record) for value in values_at(server, record, rdtype))
+    servers = name_servers(view, record)
+    return frozenset(value for server in servers for value in values_at(view, server, record, rdtype))
 
 
-def values_by_resolver(record: str, rdtype: str) -> frozenset[str]:
+def values_by_resolver(view: View, record: str, rdtype: str) -> frozenset[str]:
     """What the resolver answers for a record set; empty where there is none.
 
     :raises dns.exception.DNSException: no usable answer.
     """
-    found = answer(record, rdtype)
-    return frozenset(plain(rdata) for rdata in cast(Iterable[object], (found and found.rrset) or ()))
+    response = answer(view, record, rdtype)
+    return frozenset(plain(rdata) for rdata in cast(Iterable[object], (response and response.rrset) or ()))
 
 
-def answer(record: str, rdtype: str, lifetime: float | None = None) -> dns.resolver.Answer | None:
+def answer(view: View, record: str, rdtype: str) -> dns.resolver.Answer | None:
     """The resolver's answer, which may hold no records; None where there is no such name.
 
-    :param lifetime: seconds for all tries.
     :raises dns.exception.DNSException: no usable answer.
     """
+    lifetime = view.left(LIFETIME)
     try:
-        return resolver().resolve(record, rdtype, raise_on_no_answer=False, search=False, lifetime=lifetime)
+        return view.resolver.resolve(record, rdtype, raise_on_no_answer=False, search=False, lifetime=lifetime)
     except dns.resolver.NXDOMAIN:
         return None
 
 
-def reason(error: BaseException) -> str:
-    """Why there was no answer, in a few words."""
+def reason(error: BaseException, view: View | None = None) -> str:
+    """Why there was no answer, in a few words.
+
+    :param view: whose resolver was asked, where it was the resolver.
+    """
     if isinstance(error, dns.exception.Timeout | TimeoutError):
-        asked = os.environ.get("MTA_STS_RESOLVER")
-        return f"no answer in time{f' by {asked}' if asked else ''}"
+        asked = [_shown(server) for server in view.resolver.nameservers] if view else []
+        return f"no answer in time{' by ' if asked else ''}{', '.join(asked)}"
     return str(error) or type(error).__name__
+
+
+def _shown(server: object) -> str:
+    return f"{server.address}:{server.port}" if isinstance(server, dns.nameserver.Do53Nameserver) else str(server)
 
 
 def strings(text: str) -> list[str]:

@@ -1,9 +1,8 @@
 """HTTPS as a sender does it: verified by DNS-ID, no redirects, no caches (RFC 8461 3.3)."""
 
-import os
 import ssl
 from dataclasses import dataclass
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import urlsplit
 
 import certifi
 import dns.exception
@@ -11,7 +10,9 @@ import dns.resolver
 import urllib3
 
 from internet import dns_view
+from internet.view import View
 
+PORT = 443
 TIMEOUT = 15.0  # seconds; RFC 8461 3.3 lets a sender take a minute
 LARGEST = 64 * 1024  # bytes a sender need accept (RFC 8461 3.3)
 
@@ -39,25 +40,27 @@ class Page:
     expires: float | None = None
 
 
-def context() -> ssl.SSLContext:
+def context(view: View) -> ssl.SSLContext:
     """Verification as RFC 8461 3.3 wants it: a DNS-ID, never a bare common name; TLS 1.2 or later.
 
-    The authorities are those of SSL_CERT_FILE where it is set, else Mozilla's. A new one each time: urllib3 changes
-    what it is given.
+    A new one each time: urllib3 changes what it is given.
     """
-    made = ssl.create_default_context(cafile=os.environ.get("SSL_CERT_FILE") or certifi.where())
+    made = ssl.create_default_context(cafile=view.ca_file or certifi.where())
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.hostname_checks_common_name = False
     return made
 
 
-def proxy_for(host: str) -> str | None:
-    """The proxy that HTTPS_PROXY and NO_PROXY name for a host."""
-    proxy = getproxies().get("https")
-    return proxy if proxy and not proxy_bypass(host) else None
+def manager(view: View, url: str) -> urllib3.PoolManager:
+    """Connections to where a URL leads, through the proxy where there is one."""
+    parts, verified = urlsplit(url), context(view)
+    proxy = view.proxy_for(parts.hostname or "") if parts.scheme == "https" else None
+    return (
+        urllib3.ProxyManager(proxy, ssl_context=verified) if proxy else urllib3.PoolManager(ssl_context=verified)
+    )
 
 
-def fetch(host: str, path: str, limit: int = LARGEST) -> list[Page]:
+def fetch(view: View, host: str, path: str, limit: int = LARGEST) -> list[Page]:
     """GET `https://host/path` from every address of the host, or once through the proxy there is.
 
     :returns: one answer an address, at most `limit` + 1 bytes of each.
@@ -65,32 +68,31 @@ def fetch(host: str, path: str, limit: int = LARGEST) -> list[Page]:
     :raises UnansweredError: no answer from DNS.
     """
     try:
-        addresses = dns_view.addresses(host)
+        addresses = dns_view.addresses(view, host)
     except dns.resolver.NXDOMAIN:
         raise FetchError(f"{host} does not exist") from None
     except dns.exception.DNSException as error:
-        raise UnansweredError(f"DNS gives no answer for {host} ({dns_view.reason(error)})") from None
+        raise UnansweredError(f"DNS gives no answer for {host} ({dns_view.reason(error, view)})") from None
     if not addresses:
         raise FetchError(f"{host} has no address")
-    proxy = proxy_for(host)
     try:
-        if proxy:
-            with urllib3.ProxyManager(proxy, ssl_context=context()) as through:
-                return [_get(through, f"https://{host}{path}", host, limit)]
-        return [_get_at(address, host, path, limit) for address in addresses]
+        if view.proxy_for(host):
+            url = f"https://{host}{path}"
+            with manager(view, url) as through:
+                return [_get(through, url, host, limit)]
+        return [_get_at(view, address, host, path, limit) for address in addresses]
     except urllib3.exceptions.HTTPError as error:
         raise FetchError(_reason(host, error)) from None
 
 
-def _get_at(address: str, host: str, path: str, limit: int) -> Page:
-    with urllib3.HTTPSConnectionPool(
-        address, 443, ssl_context=context(), server_hostname=host, assert_hostname=host
-    ) as pool:
+def _get_at(view: View, address: str, host: str, path: str, limit: int) -> Page:
+    # No assert_hostname: with it urllib3 compares the names itself, after a handshake that then compares nothing.
+    with urllib3.HTTPSConnectionPool(address, PORT, ssl_context=context(view), server_hostname=host) as pool:
         return _get(pool, path, host, limit)
 
 
-def _get(manager: urllib3.HTTPSConnectionPool | urllib3.ProxyManager, url: str, host: str, limit: int) -> Page:
-    response = manager.request(
+def _get(pool: urllib3.HTTPSConnectionPool | urllib3.PoolManager, url: str, host: str, limit: int) -> Page:
+    response = pool.request(
         "GET",
         url,
         headers={"Host": host, "User-Agent": "mta-sts-live-check", "Cache-Control": "no-cache"},

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import dns.resolver
 
 from internet import dns_view, https
+from internet.view import View
 
 TIMEOUT = 8.0  # seconds for each step of the conversation
 
@@ -42,13 +43,13 @@ class _Client(smtplib.SMTP):
         return socket.create_connection((self._address, port), timeout)
 
 
-def probe(host: str, port: int = 25) -> Server:
+def probe(view: View, host: str, port: int = 25) -> Server:
     """Say EHLO and STARTTLS, and verify the certificate: chain, DNS-ID, TLS 1.2 or later.
 
     :raises dns.exception.DNSException: DNS gives no answer.
     """
     try:
-        address = next(iter(dns_view.addresses(host)), None)
+        address = next(iter(dns_view.addresses(view, host)), None)
     except dns.resolver.NXDOMAIN:
         return Server(True, "does not exist, so nobody can deliver there")
     if address is None:
@@ -58,15 +59,15 @@ def probe(host: str, port: int = 25) -> Server:
     except (OSError, smtplib.SMTPException) as error:
         return Server(False, f"no connection to {address}:{port} ({_reason(error)})")
     with client:
-        return _starttls(client, host, address, port)
+        return _starttls(view, client, host, address, port)
 
 
-def _starttls(client: _Client, host: str, address: str, port: int) -> Server:
+def _starttls(view: View, client: _Client, host: str, address: str, port: int) -> Server:
     try:
         client.ehlo()
         if not client.has_extn("starttls"):
             return Server(True, "offers no STARTTLS")
-        client.starttls(context=https.context())
+        client.starttls(context=https.context(view))
     except ssl.SSLCertVerificationError as error:
         return Server(True, f"its certificate is not valid: {error.verify_message.rstrip('.')}")
     except (ssl.SSLError, OSError, smtplib.SMTPException) as error:

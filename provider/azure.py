@@ -36,7 +36,7 @@ def credential() -> Any:
         return identity.ClientAssertionCredential(*_principal(), func=_federated_token)
     if _is("ARM_USE_MSI"):
         return identity.ManagedIdentityCredential(client_id=os.environ.get("ARM_CLIENT_ID"))
-    return identity.AzureCliCredential(**_cli_account())
+    return _cli_account()
 
 
 def deployment_token(site: str) -> str:
@@ -104,14 +104,13 @@ def _signed_in() -> Any:
     return credential()
 
 
-def _cli_account() -> dict[str, str]:
-    """Which of the Azure CLI's accounts: a guest of another tenant is known by the subscription.
+def _cli_account() -> Any:
+    """The Azure CLI's sign-in: a guest of another tenant is known by the subscription, and az takes one of the two."""
+    from azure.identity import AzureCliCredential
 
-    `az account get-access-token` takes one of the two.
-    """
     if subscription := os.environ.get("ARM_SUBSCRIPTION_ID"):
-        return {"subscription": subscription}
-    return {"tenant_id": os.environ.get("ARM_TENANT_ID", "")}
+        return AzureCliCredential(subscription=subscription)
+    return AzureCliCredential(tenant_id=os.environ.get("ARM_TENANT_ID", ""))
 
 
 def _is(variable: str) -> bool:

@@ -8,6 +8,7 @@ import dns.exception
 
 from internet import dns_view
 from internet.https import LARGEST, FetchError, fetch
+from internet.view import View
 from policy import UserError
 from policy.places import POLICY_PATH
 from provider import custom_domain
@@ -35,7 +36,7 @@ def served(host: str) -> str | None:
     :returns: None where no answer can be had from here, which says nothing about others.
     """
     try:
-        pages = fetch(host, POLICY_PATH)
+        pages = fetch(View.from_environment(), host, POLICY_PATH)
     except FetchError:
         return None
     first = pages[0]
@@ -45,7 +46,7 @@ def served(host: str) -> str | None:
 def not_live(host: str, policy: bytes) -> str | None:
     """Why a sender would not get exactly `policy` from `host`, or None (RFC 8461 3.2, 3.3)."""
     try:
-        pages = fetch(host, POLICY_PATH)
+        pages = fetch(View.from_environment(), host, POLICY_PATH)
     except FetchError as error:
         return str(error)
     for page in pages:
@@ -126,14 +127,14 @@ def read(state: dict[str, Any]) -> dict[str, Any]:
 
 def announced(host: str) -> str | None:
     """Which name server still answers an `_mta-sts` record for a policy host's domain, or None."""
-    record = f"_{host}"
+    record, view = f"_{host}", View.from_environment()
     try:
-        servers = dns_view.name_servers(record)
+        servers = dns_view.name_servers(view, record)
     except dns.exception.DNSException:
         return None
     for server in servers:
         try:
-            if dns_view.values_at(server, record, "TXT"):
+            if dns_view.values_at(view, server, record, "TXT"):
                 return f"{server} still answers it"
         except (dns.exception.DNSException, OSError):
             pass

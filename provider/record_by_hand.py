@@ -10,6 +10,7 @@ import dns.exception
 import dns.resolver
 
 from internet import dns_view
+from internet.view import View
 from provider import record_seen
 from provider.record_seen import missing, shown
 from provider.wait import Wait
@@ -36,20 +37,21 @@ def entry(record: str, rdtype: str, values: list[str], ttl: int) -> str:
 
 def near_miss(record: str, rdtype: str, values: list[str]) -> str:
     """What stands there instead, "" where nothing near does."""
-    wanted = values[0]
+    wanted, view = values[0], View.from_environment()
     try:
-        found = dns_view.values_by_servers(record, rdtype)
+        found = dns_view.values_by_servers(view, record, rdtype)
         domain = record.split(".", 1)[1]
-        twice = dns_view.values_by_servers(f"{record}.{_zone(domain)}", rdtype)
+        zone = dns_view.zone_of(view, domain)  # the one that a form appends, most likely
+        twice = dns_view.values_by_servers(view, f"{record}.{zone}", rdtype)
     except (dns.exception.DNSException, OSError):
         return ""
     if twice:
-        return f"the domain stands there twice: {record}.{_zone(domain)}; enter the name without it"
+        return f"the domain stands there twice: {record}.{zone}; enter the name without it"
     if rdtype == "TXT":
         return _near_text(wanted, found)
     if any(value.startswith(f"{wanted}.") for value in found):
         return f"the zone's name is appended to the value ({shown(found)}); end the value with a dot: {wanted}."
-    if not found and (addresses := dns_view.values_by_servers(record, "A")):
+    if not found and (addresses := dns_view.values_by_servers(view, record, "A")):
         return f"addresses stand there ({shown(addresses)}), no CNAME; where the host has a proxy, switch it off for this record"
     return ""
 
@@ -63,12 +65,6 @@ def _near_text(wanted: str, found: frozenset[str]) -> str:
         if value.replace(" ", "").strip(";") == wanted.replace(" ", "").strip(";"):
             return f"blanks or semicolons differ: there stands {value!r}"
     return ""
-
-
-def _zone(domain: str) -> str:
-    """The zone that a name most likely lies in: the one that a form appends."""
-    found = dns.resolver.zone_for_name(domain, resolver=dns_view.resolver())
-    return found.to_text(omit_final_dot=True).lower()
 
 
 async def create(inputs: dict[str, Any], wait: Wait) -> dict[str, Any]:
@@ -110,7 +106,7 @@ async def delete(state: dict[str, Any], wait: Wait) -> None:
 
     def reason() -> str | None:
         try:
-            found = dns_view.values_by_servers(record, rdtype)
+            found = dns_view.values_by_servers(View.from_environment(), record, rdtype)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoRootSOA):
             return None  # the zone is gone, and the record with it
         except (dns.exception.DNSException, OSError) as error:

@@ -11,6 +11,7 @@ from typing import Any
 import dns.exception
 
 from internet import dns_view
+from internet.view import View
 from provider.wait import Wait
 
 WAY_OUT = (
@@ -21,13 +22,14 @@ WAY_OUT = (
 
 def missing(record: str, rdtype: str, values: frozenset[str]) -> str | None:
     """Why the record set isn't seen everywhere yet, or None."""
+    view = View.from_environment()
     try:
-        servers = dns_view.name_servers(record)
+        servers = dns_view.name_servers(view, record)
     except dns.exception.DNSException as error:
         return f"the zone's name servers can't be found ({error})"
     for server in servers:
         try:
-            found = dns_view.values_at(server, record, rdtype)
+            found = dns_view.values_at(view, server, record, rdtype)
         except (dns.exception.DNSException, OSError) as error:
             return f"{server} gives no answer ({error})"
         if found != values:
@@ -35,7 +37,7 @@ def missing(record: str, rdtype: str, values: frozenset[str]) -> str | None:
     if rdtype != "CNAME":  # Azure reads that one through resolvers; senders' own have a TTL each to forget a TXT
         return None
     try:  # only now: a resolver asked too early remembers the "no" (RFC 2308)
-        found = dns_view.values_by_resolver(record, rdtype)
+        found = dns_view.values_by_resolver(view, record, rdtype)
     except dns.exception.DNSException as error:
         return f"the resolver gives no answer ({error})"
     return None if found == values else f"the resolver answers {shown(found)}"
@@ -54,14 +56,15 @@ def warn(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
 
 def conflicts(record: str, rdtype: str, values: frozenset[str]) -> list[str]:
     """Lines about what the zone's servers answer for a record that isn't made yet (RFC 1034 3.6.2, RFC 4592)."""
+    view = View.from_environment()
     kinds = ("CNAME", "A", "AAAA", "TXT") if rdtype == "CNAME" else ("CNAME", "TXT")
-    found = {kind: there for kind in kinds if (there := dns_view.values_by_servers(record, kind))}
+    found = {kind: there for kind in kinds if (there := dns_view.values_by_servers(view, record, kind))}
     if not found or (values and found.get(rdtype) == values):
         return []
     says = "; ".join(f"{kind} {shown(there)}" for kind, there in found.items())
     domain = record.split(".", 1)[1]
     stray = f"mta-sts-{secrets.token_hex(6)}.{domain}"
-    if all(dns_view.values_by_servers(stray, kind) == there for kind, there in found.items()):
+    if all(dns_view.values_by_servers(view, stray, kind) == there for kind, there in found.items()):
         return [f"a wildcard answers for everything under {domain}, so for {record} too ({says}); the record made here "
                 "goes before it, but where it was asked already, it is remembered for its TTL"]  # fmt: skip
     return [f"{record} has other records already, which this stack didn't make: {says}; a {rdtype} is refused beside "
@@ -86,9 +89,10 @@ async def create(inputs: dict[str, Any], wait: Wait) -> dict[str, Any]:
 
 def read(state: dict[str, Any]) -> dict[str, Any]:
     """The state, with the values that the zone's servers answer now."""
+    view = View.from_environment()
     try:
-        server = dns_view.name_servers(state["record"])[0]
-        found = dns_view.values_at(server, state["record"], state["type"])
+        server = dns_view.name_servers(view, state["record"])[0]
+        found = dns_view.values_at(view, server, state["record"], state["type"])
     except (dns.exception.DNSException, OSError, IndexError):
         return state  # no answer is no proof of drift
     same = {value.rstrip(".").lower() for value in state["values"]} == {value.lower() for value in found}

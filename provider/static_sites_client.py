@@ -14,11 +14,12 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import urllib3
 
-from internet.https import context, proxy_for
+from internet.https import manager
+from internet.view import View
 from policy import UserError
 from provider.wait import Wait
 
@@ -70,24 +71,20 @@ def fetched(url: str, wait: Wait) -> bytes:
 
     :raises UserError: no answer or not 200.
     """
-    host = urlsplit(url).hostname or ""
-    proxy = proxy_for(host)
-    manager = (
-        urllib3.ProxyManager(proxy, ssl_context=context()) if proxy else urllib3.PoolManager(ssl_context=context())
-    )
+    view = View.from_environment()
     retries = urllib3.Retry(4, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504))
     try:
-        with manager:
-            for _ in range(REDIRECTS):
-                if not url.startswith("https://"):
-                    raise UserError(f"{METADATA} leads to {url}, which isn't HTTPS; nothing was run")
-                timeout = max(1.0, min(120.0, wait.left))
-                answer = manager.request("GET", url, retries=retries, timeout=timeout, redirect=False)
-                if not (to := answer.get_redirect_location()):
-                    break
-                url = urljoin(url, to)
-            else:
-                raise UserError(f"can't download {url}: more than {REDIRECTS} redirects")
+        for _ in range(REDIRECTS):
+            if not url.startswith("https://"):
+                raise UserError(f"{METADATA} leads to {url}, which isn't HTTPS; nothing was run")
+            timeout = max(1.0, min(120.0, wait.left))
+            with manager(view, url) as pool:
+                answer = pool.request("GET", url, retries=retries, timeout=timeout, redirect=False)
+            if not (to := answer.get_redirect_location()):
+                break
+            url = urljoin(url, to)
+        else:
+            raise UserError(f"can't download {url}: more than {REDIRECTS} redirects")
     except urllib3.exceptions.HTTPError as error:
         raise UserError(f"can't download {url}: {error}. Check the network and HTTPS_PROXY") from None
     if answer.status != 200:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar, cast
 
-from policy import PolicyError
+from policy import UserError
 from policy.names import check_domain, to_a_label
 
 LONGEST = 60  # characters of a wrong value that a message shows
@@ -31,11 +31,11 @@ class Reader:
             self.problems.append(line)
 
     def attempt(self, key: str, make: Callable[[], T]) -> T | None:
-        """What `make` returns, or None and a problem where the RFCs forbid it."""
+        """What `make` returns, or None and a problem where it raises a UserError."""
         try:
             return make()
-        except PolicyError as error:
-            self.problem(key, str(error))
+        except UserError as error:
+            self.problem(key, str(error).removeprefix(f"{key}: "))
             return None
 
     def mapping(self, value: Any, key: str, known: Sequence[str]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from lexicon.exceptions import AuthenticationError, ProviderNotAvailableError
 from lexicon.interfaces import Provider
 
 from internet import dns_view
+from internet.view import View
 from zones import Dns, HostedDns, HostError, RecordsThere
 from zones._hosted import hosted
 
@@ -181,7 +182,7 @@ class Lexicon:
             "ttl": ttl,
             self.host: self.options,
         }
-        dns.resolver.default_resolver = dns_view.resolver()
+        dns.resolver.default_resolver = View.from_environment().resolver  # Lexicon takes no other
         try:
             return Client(ConfigResolver().with_dict(given))
         except ProviderNotAvailableError as error:
@@ -252,10 +253,9 @@ def host(place: Mapping[str, Any], secrets: Mapping[str, Any], domain: str) -> L
     zone = str(place.get("zone") or "")
     if not zone:
         try:
-            name = dns.resolver.zone_for_name(domain, resolver=dns_view.resolver())
+            zone = dns_view.zone_of(View.from_environment(), domain)
         except (dns.exception.DNSException, OSError) as error:
             raise HostError(f"{domain}: its zone can't be found ({dns_view.reason(error)}); set zone") from None
-        zone = name.to_text(omit_final_dot=True).lower()
     opened = Lexicon(place, secrets, zone)
     if domain:
         _check_options(opened)

@@ -29,7 +29,8 @@ import dns.rdatatype
 import dns.tsig
 import dns.update
 
-from internet.dns_view import Server, plain, reason, server_at, strings
+from internet.address import Server, server_at
+from internet.dns_view import plain, reason, strings
 from zones import ChangedMeanwhile, Dns, HostedDns, HostError, RecordsThere
 from zones._hosted import hosted
 
@@ -106,24 +107,10 @@ def read(reader: Reader, given: dict[str, Any], key: str, inherited: Dns | None)
 
 
 def _address(reader: Reader, value: Any, key: str) -> str | None:
-    import ipaddress
-
     text = reader.text(value, key)
-    host, port = text or "", "53"
-    if host.startswith("["):
-        host, _, port = host[1:].partition("]")
-        port = port.lstrip(":") or "53"
-    elif host.count(":") == 1:
-        host, _, port = host.partition(":")
-    try:
-        ipaddress.ip_address(host)
-        if 0 < int(port) < 65536:
-            return text
-    except ValueError:
-        pass
     if text:
-        reader.problem(key, f"{text!r} must be an address such as 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:53")
-    return None
+        reader.attempt(key, lambda: server_at(text, key))
+    return text
 
 
 def _base64(text: str) -> bool:
@@ -141,7 +128,7 @@ class Rfc2136:
 
     def __init__(self, place: Mapping[str, Any], secrets: Mapping[str, Any], zone: str) -> None:
         self.zone = zone
-        self.servers = [server_at(str(text)) for text in place["servers"]]
+        self.servers = [server_at(str(text), "mta-sts:dns.servers") for text in place["servers"]]
         name, algorithm = str(place["keyName"]), str(place["keyAlgorithm"])
         self.key = dns.tsig.Key(name, str(secrets["keySecret"]), dns.name.from_text(algorithm))
 

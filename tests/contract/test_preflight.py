@@ -9,6 +9,7 @@ from contract_tools import records
 
 from checks import preflight
 from checks.preflight import Finding
+from internet.view import View
 from policy import Policy, TlsRptRecord
 from sandbox.control import Sandbox
 
@@ -38,7 +39,7 @@ def look(
     monkeypatch.setenv("MTA_STS_RESOLVER", env["MTA_STS_RESOLVER"])
     records(sandbox, "example.org", {**MX, **sets})
     policy = Policy.of(mode, 604800, mx)
-    return preflight.check([preflight.Domain(**{"name": "example.org", "policy": policy, "zone": "example.org", "name_servers": AZURE, **domain})])  # fmt: skip
+    return preflight.check([preflight.Domain(**{"name": "example.org", "policy": policy, "zone": "example.org", "name_servers": AZURE, **domain})], View.from_environment())  # fmt: skip
 
 
 GOOD: dict[str, dict[str, Any]] = {
@@ -176,7 +177,7 @@ def test_without_dns_it_says_that_it_was_skipped_and_keeps_its_deadline(
         policy = Policy.of("enforce", 604800, ["mail.example.org"])
         domains = [preflight.Domain(f"d{at}.example", policy, f"d{at}.example") for at in range(30)]
         started = time.monotonic()
-        found = preflight.check(domains, deadline=1)
+        found = preflight.check(domains, View.from_environment(), deadline=1)
         assert time.monotonic() - started < 3
         port = silent.getsockname()[1]
     assert [each.text for each in found] == [
@@ -189,6 +190,8 @@ def test_a_hundred_domains_take_a_second_or_two(sandbox: Sandbox, monkeypatch: p
     records(sandbox, "example.org", MX)
     policy = Policy.of("testing", 604800, ["mail.example.org"])
     names = [f"d{at}.example.org" for at in range(100)]
-    found = preflight.check([preflight.Domain(name, policy, "example.org", AZURE) for name in names])
+    found = preflight.check(
+        [preflight.Domain(name, policy, "example.org", AZURE) for name in names], View.from_environment()
+    )
     assert len(found) == 100
     assert all("has no MX record" in each.text for each in found), found

@@ -118,6 +118,7 @@ def test_enforce_puts_both_together_and_names_the_line_to_change(local: Local, t
         (["domain"], "name a domain, or use --stack"),
         (["domain", "https://example.org"], "write the name alone, without the scheme"),
         (["domain", "user@example.org"], "write what stands after the @"),
+        (["domain", "good.test", "--resolver", "x"], "--resolver: 'x' must be an address such as 192.0.2.1"),
         (["domain", "good.test", "--ca", "/nowhere.pem"], "there is no file /nowhere.pem"),
         (["domain", "good.test", "--no-servers", "--html", "/nowhere/x.html"], "No such file or directory"),
         (["reports", "/nowhere"], "there is no file or folder /nowhere"),

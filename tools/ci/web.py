@@ -6,7 +6,8 @@ from typing import Any
 import urllib3
 from urllib3.util import parse_url
 
-from internet.https import context, proxy_for
+from internet.https import manager
+from internet.view import View
 from tools.ci.errors import CiError
 
 BUSY = (429, 500, 502, 503, 504)
@@ -20,10 +21,6 @@ def ask(method: str, url: str, token: str, body: dict[str, Any] | None = None, h
     :raises CiError: refused, or no answer after five tries.
     """
     parsed = parse_url(url)
-    proxy = proxy_for(parsed.host or "") if parsed.scheme == "https" else None
-    manager = (
-        urllib3.ProxyManager(proxy, ssl_context=context()) if proxy else urllib3.PoolManager(ssl_context=context())
-    )
     headers = {
         "Authorization": f"Bearer {token}",
         "Accept": "application/json",
@@ -40,8 +37,8 @@ def ask(method: str, url: str, token: str, body: dict[str, Any] | None = None, h
         headers["Content-Type"] = "application/json"
     what = f"{method} {parsed.host}{parsed.path}"
     try:
-        with manager:
-            answer = manager.request(method, url, body=asked, headers=headers, retries=retries, timeout=30.0)
+        with manager(View.from_environment(), url) as pool:
+            answer = pool.request(method, url, body=asked, headers=headers, retries=retries, timeout=30.0)
     except urllib3.exceptions.HTTPError as error:
         raise CiError(f"no answer to {what}: {type(error).__name__}") from None
     try:
