@@ -72,7 +72,8 @@ class Stack:
 
     @property
     def environment(self) -> dict[str, str]:
-        env = {**os.environ, **self.sandbox.env(), "PULUMI_STACK": "test", **self.more}
+        paced = {"SANDBOX_AZURE_NATIVE_PACE": "0.05"}  # azure-native's own waits between tries
+        env = {**os.environ, **self.sandbox.env(), "PULUMI_STACK": "test", **paced, **self.more}
         env.pop("VIRTUAL_ENV", None)
         env["PATH"] = os.pathsep.join(filter(None, (self.engine, env["PATH"])))
         return env

@@ -1,149 +1,192 @@
-"""The azure-native provider as far as `types` goes: check, diff, create, read, update, delete, invoke.
+"""The azure-native provider as far as `types` goes, as the engine asks it.
 
-What a program can notice is done as the real plugin does it: automatic names, `__inputs` kept in the state,
-replacement when a path input or the location changes, refusal to create what exists already, errors in one line.
+What a program can notice is done as pulumi-azure-native 3 does it (provider/pkg/provider/provider.go): names and
+locations that it chooses, replacement and its order, refusal to take over what exists, what is kept of a create that
+failed half-way, what a refresh takes into the inputs, and errors, word for word.
 """
 
 import asyncio
-import os
 import random
 import re
-import signal
 import sys
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import uuid
 from contextlib import suppress
 from typing import Any
 
-import grpc
-import grpc.aio
-from pulumi.provider.experimental import provider as protocol
-from pulumi.provider.experimental.property_value import PropertyValue
-from pulumi.provider.experimental.server import ProviderServicer
-from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
-from pulumi.runtime.proto import provider_pb2_grpc
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.struct_pb2 import Struct
+from pulumi.runtime import proto
 from pulumi.runtime.rpc import UNKNOWN
 
-from sandbox.plugins.client import Azure, AzureError
+from sandbox.plugins.client import Azure, AzureError, Unfinished
+from sandbox.plugins.differences import differences, drift
+from sandbox.plugins.serve import serve
+from sandbox.plugins.sign_in import account
 from sandbox.plugins.types import FUNCTIONS, TYPES, Type
 
 VERSION = "3.29.0"
-Properties = dict[str, PropertyValue]
+MARK = "__createBeforeDelete"  # among the inputs: its successor may be made before it goes
+GROUPS = "2020-10-01"  # the API version that a resource group's location is asked with
 
 
-class AzureNative(protocol.Provider):
-    """The provider."""
+class AzureNative(proto.ResourceProviderServicer):
+    """The provider. Each method answers the engine's request of that name (pulumi/provider.proto)."""
 
     def __init__(self) -> None:
-        self.azure = Azure({})
+        super().__init__()
+        self.config: dict[str, str] = {}
+        self.azure: Azure
 
-    async def configure(self, request: protocol.ConfigureRequest) -> protocol.ConfigureResponse:
-        config = {name: value for name, value in plain(request.args).items() if isinstance(value, str)}
-        self.azure = Azure(config)
-        return await super().configure(request)
+    def GetPluginInfo(self, request: Any, context: Any) -> proto.PluginInfo:
+        return proto.PluginInfo(version=VERSION)
 
-    async def check(self, request: protocol.CheckRequest) -> protocol.CheckResponse:
-        type_ = type_of(request.urn)
-        known = {*path_inputs(type_), *type_.top, *type_.inside}
+    def Cancel(self, request: Any, context: Any) -> Empty:
+        self.azure.cancelled.set()
+        return Empty()
+
+    def CheckConfig(self, request: proto.CheckRequest, context: Any) -> proto.CheckResponse:
+        return proto.CheckResponse(inputs=request.news)
+
+    def DiffConfig(self, request: proto.DiffRequest, context: Any) -> proto.DiffResponse:
+        return proto.DiffResponse()
+
+    def Configure(self, request: proto.ConfigureRequest, context: Any) -> proto.ConfigureResponse:
+        self.config = {name.rpartition(":")[2]: value for name, value in request.variables.items()}
+        self.azure = Azure(account(self.config))
+        return proto.ConfigureResponse(supportsPreview=True)
+
+    def Check(self, request: proto.CheckRequest, context: Any) -> proto.CheckResponse:
+        type_, old, new = type_of(request.urn), values(request.olds), values(request.news)
         failures = [
-            protocol.CheckFailure(
-                name, f"the local Azure does not model {name!r} of {request.urn.split('::')[-2]}"
-            )
-            for name in request.new_inputs
-            if name not in known
+            proto.CheckFailure(property=name, reason=f"the local Azure does not model {name!r} of {type_.path}")
+            for name in new
+            if name not in {*path_inputs(type_), *type_.top, *type_.inside} and not name.startswith("__")
         ]
-        inputs = dict(request.new_inputs)
-        if type_.name not in inputs:
-            before = request.old_inputs.get(type_.name)
-            rng = random.Random(request.random_seed or None)
-            name = request.urn.split("::")[-1] + "".join(rng.choices("0123456789abcdef", k=8))
-            inputs[type_.name] = before or PropertyValue(name)
-        location = self.azure.config.get("location")
-        if "location" in type_.top and "location" not in inputs and location:
-            inputs["location"] = PropertyValue(location)
-        return protocol.CheckResponse(inputs=inputs, failures=failures)
+        if type_.name not in new:
+            new |= named(type_, request, old)
+        if "location" in type_.top and "location" not in new and (location := self.location(old, new)):
+            new["location"] = location
+        new["azureApiVersion"] = type_.version
+        return proto.CheckResponse(inputs=struct(new), failures=failures)
 
-    async def diff(self, request: protocol.DiffRequest) -> protocol.DiffResponse:
-        type_ = type_of(request.urn)
-        old, new = plain(request.old_state).get("__inputs", {}), plain(request.new_inputs)
-        changed = [name for name in sorted({*old, *new}) if not equal(name, old.get(name), new.get(name))]
-        replaces = [name for name in changed if name in (*path_inputs(type_), *type_.replace)]
-        kinds = protocol.PropertyDiffKind
-        return protocol.DiffResponse(
-            changes=bool(changed),
-            diffs=changed,
+    def location(self, old: dict[str, Any], new: dict[str, Any]) -> str | None:
+        """Where what isn't told its place goes: where it was, as configured, or where its resource group is."""
+        if place := old.get("location") or self.config.get("location"):
+            return place
+        group = new.get("resourceGroupName")
+        if group is None or group == UNKNOWN:
+            return group
+        with suppress(AzureError):
+            body = self.azure.get(f"/subscriptions/{self.azure.subscription}/resourceGroups/{group}", GROUPS)
+            return body["location"]
+        return None
+
+    def Diff(self, request: proto.DiffRequest, context: Any) -> proto.DiffResponse:
+        type_, state = type_of(request.urn), values(request.olds)
+        old, new = values(request.old_inputs), values(request.news)
+        if "azureApiVersion" in state:
+            old.setdefault("azureApiVersion", state["azureApiVersion"])
+        replacing = {*path_inputs(type_), *type_.replace}
+        kinds: dict[str, str] = {}
+        for path, kind in differences(old, new).items():
+            appeared = kind == "ADD" and state.get(path) == new.get(path)  # the same as what stands already
+            kinds[path] = f"{kind}_REPLACE" if top(path) in replacing and not appeared else kind
+        replaces = [path for path, kind in kinds.items() if kind.endswith("REPLACE")]
+        return proto.DiffResponse(
+            changes=proto.DiffResponse.DIFF_SOME if kinds else proto.DiffResponse.DIFF_NONE,
             replaces=replaces,
-            delete_before_replace=bool(replaces) and not set(replaces) & {type_.name},
-            detailed_diff={
-                name: protocol.PropertyDiff(kinds.UPDATE_REPLACE if name in replaces else kinds.UPDATE, True)
-                for name in changed
+            deleteBeforeReplace=bool(replaces) and not old.get(MARK),
+            diffs=[top(path) for path in kinds],
+            detailedDiff={
+                path: proto.PropertyDiff(kind=proto.PropertyDiff.Kind.Value(kind), inputDiff=True)
+                for path, kind in kinds.items()
             },
+            hasDetailedDiff=True,
         )
 
-    async def create(self, request: protocol.CreateRequest) -> protocol.CreateResponse:
-        type_ = type_of(request.urn)
+    def Create(self, request: proto.CreateRequest, context: Any) -> proto.CreateResponse:
+        type_, inputs = type_of(request.urn), values(request.properties)
         if request.preview:
-            return protocol.CreateResponse("", preview(type_, request.properties))
-        inputs = plain(request.properties)
+            return proto.CreateResponse(properties=struct(foreseen(type_, inputs)))
         id_ = self.id_of(type_, inputs)
-        if await asyncio.to_thread(self.azure.get, id_, type_.version):
-            raise AzureError(f"cannot create already existing resource '{id_}'")
-        body = await asyncio.to_thread(self.azure.put, id_, type_.version, wire(type_, inputs), request.timeout)
-        return protocol.CreateResponse(body.get("id", id_), state(type_, body, request.properties))
+        self.azure.check_absent(id_, type_.version)
+        body = self.put(type_, id_, inputs, request.properties, request.timeout)
+        return proto.CreateResponse(id=body.get("id", id_), properties=struct(state_of(type_, body)))
 
-    async def update(self, request: protocol.UpdateRequest) -> protocol.UpdateResponse:
-        type_ = type_of(request.urn)
+    def Update(self, request: proto.UpdateRequest, context: Any) -> proto.UpdateResponse:
+        type_, inputs, old = type_of(request.urn), values(request.news), values(request.olds)
         if request.preview:
-            return protocol.UpdateResponse({**request.olds, **preview(type_, request.news)})
-        body = wire(type_, plain(request.news))
-        put = self.azure.put
-        body = await asyncio.to_thread(put, request.resource_id, type_.version, body, request.timeout)
-        return protocol.UpdateResponse(state(type_, body, request.news))
+            stable = {name: old[name] for name in ("name", "location") if name in old}
+            return proto.UpdateResponse(properties=struct({**foreseen(type_, inputs), **stable}))
+        body = self.put(type_, self.id_of(type_, inputs), inputs, request.news, request.timeout)
+        return proto.UpdateResponse(properties=struct(state_of(type_, body)))
 
-    async def read(self, request: protocol.ReadRequest) -> protocol.ReadResponse:
-        type_ = type_of(request.urn)
-        body = await asyncio.to_thread(self.azure.get, request.resource_id, type_.version)
-        if body is None:
-            return protocol.ReadResponse("", {}, {})
-        found = outputs(type_, body)
-        old = plain(request.properties)
-        inputs = dict(request.inputs)
-        if not inputs:  # an import: everything that can be set, as it is
-            inputs = {n: wrap(found[n]) for n in (*type_.top, *type_.inside) if found.get(n) is not None}
-            inputs |= {name: wrap(value) for name, value in self.names_in(type_, request.resource_id).items()}
-        for name in (*type_.top, *type_.inside):  # drift: what differs from when it was last written
-            if name in found and name in old and not equal(name, old[name], found[name]):
-                inputs[name] = wrap(found[name])
-        return protocol.ReadResponse(body.get("id", request.resource_id), state(type_, body, inputs), inputs)
+    def put(self, type_: Type, id_: str, inputs: dict[str, Any], given: Struct, timeout: float) -> dict[str, Any]:
+        """Create or update.
 
-    async def delete(self, request: protocol.DeleteRequest) -> None:
-        type_ = type_of(request.urn)
-        if await asyncio.to_thread(self.azure.get, request.resource_id, type_.version):
-            await asyncio.to_thread(self.azure.delete, request.resource_id, type_.version, request.timeout)
+        :param given: the inputs as the engine gave them.
+        :param timeout: seconds; 0 for the default.
+        :raises Unfinished: Azure took it, and then it failed; its `detail` has what the engine is to keep.
+        """
+        try:
+            return self.azure.put(id_, type_.version, wire(type_, inputs), timeout)
+        except Unfinished as error:
+            why, state = str(error), {}
+            try:
+                state = outputs(type_, self.azure.get(id_, type_.version, deadline=error.deadline))
+            except AzureError as unread:
+                if why != unread.TIMED_OUT:
+                    why = f"resource created but read failed {unread}: {why}"
+            kept = proto.ErrorResourceInitFailed(id=id_, properties=struct(state), reasons=[why], inputs=given)
+            raise Unfinished(why, detail=kept) from None
 
-    async def invoke(self, request: protocol.InvokeRequest) -> protocol.InvokeResponse:
-        arguments = plain(request.args)
+    def Read(self, request: proto.ReadRequest, context: Any) -> proto.ReadResponse:
+        type_, old = type_of(request.urn), values(request.properties)
+        try:
+            body = self.azure.get(request.id, type_.version)
+        except AzureError as error:
+            if error.status == 404:
+                return proto.ReadResponse()
+            raise
+        new = state_of(type_, body)
+        if request.HasField("inputs") and request.inputs.fields:
+            inputs = drift(values(request.inputs), settable(type_, old), settable(type_, new))
+        else:  # an import: all that can be set, as it is, but for what is empty
+            there = {name: value for name, value in settable(type_, new).items() if value not in ({}, [])}
+            inputs = {**names_in(type_, request.id), **there}
+        return proto.ReadResponse(id=request.id, properties=struct(new), inputs=struct(inputs))
+
+    def Delete(self, request: proto.DeleteRequest, context: Any) -> Empty:
+        self.azure.delete(request.id, type_of(request.urn).version, request.timeout)
+        return Empty()
+
+    def Invoke(self, request: proto.InvokeRequest, context: Any) -> proto.InvokeResponse:
+        arguments = values(request.args)
         if request.tok == "azure-native:authorization:getClientConfig":
-            azure = self.azure
-            config = {"clientId": azure.setting("clientId", "ARM_CLIENT_ID"), "objectId": "", "subscriptionId": azure.subscription, "tenantId": azure.setting("tenantId", "ARM_TENANT_ID")}  # fmt: skip
-            return protocol.InvokeResponse({name: wrap(value) for name, value in config.items()})
-        if request.tok not in FUNCTIONS:
+            who = self.azure.account
+            found = {
+                "clientId": who.client,
+                "tenantId": who.tenant,
+                "subscriptionId": who.subscription,
+                "objectId": "",
+            }
+        elif request.tok in FUNCTIONS:
+            type_ = TYPES[FUNCTIONS[request.tok]]
+            id_ = self.id_of(type_, arguments)
+            try:
+                found = state_of(type_, self.azure.get(id_, type_.version))
+            except AzureError as error:
+                raise AzureError(f"request failed {id_}: {error}", error.status) from None
+            found["id"] = id_
+        else:
             raise AzureError(f"the local Azure does not model {request.tok}")
-        type_ = TYPES[FUNCTIONS[request.tok]]
-        body = await asyncio.to_thread(self.azure.send, "GET", self.id_of(type_, arguments), type_.version)
-        found = outputs(type_, body)
-        return protocol.InvokeResponse({name: wrap(value) for name, value in found.items() if value is not None})
+        return_: dict[str, Any] = {"return": struct(found)}  # a keyword of Python's
+        return proto.InvokeResponse(**return_)
 
     def id_of(self, type_: Type, inputs: dict[str, Any]) -> str:
         """The resource id that inputs make."""
         return type_.path.format(**{"subscriptionId": self.azure.subscription, **inputs})
-
-    def names_in(self, type_: Type, id_: str) -> dict[str, str]:
-        """The path inputs in a resource id."""
-        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(type_.path))
-        pattern = pattern.replace("(?P<scope>[^/]+)", "(?P<scope>.+)")  # a whole resource id
-        match = re.fullmatch(pattern, id_, re.IGNORECASE)
-        return {n: v for n, v in match.groupdict().items() if n != "subscriptionId"} if match else {}
 
 
 def type_of(urn: str) -> Type:
@@ -154,111 +197,86 @@ def type_of(urn: str) -> Type:
     return TYPES[token]
 
 
+def named(type_: Type, request: proto.CheckRequest, old: dict[str, Any]) -> dict[str, Any]:
+    """The name of what isn't told its name, and the mark where it is random."""
+    if type_.name in old:
+        return {type_.name: old[type_.name], **({MARK: True} if old.get(MARK) is True else {})}
+    rng, name = random.Random(request.randomSeed or None), request.urn.split("::")[-1]
+    if type_.naming == "copy":
+        return {type_.name: name}
+    suffix = "".join(rng.choices("0123456789abcdef", k=8))
+    return {type_.name: str(uuid.UUID(int=rng.getrandbits(128))) if type_.naming == "uuid" else name + suffix, MARK: True}  # fmt: skip
+
+
 def path_inputs(type_: Type) -> list[str]:
     """The inputs that make up the id."""
     return [name for name in re.findall(r"{(\w+)}", type_.path) if name != "subscriptionId"]
 
 
+def names_in(type_: Type, id_: str) -> dict[str, str]:
+    """The path inputs in a resource id."""
+    pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(type_.path))
+    pattern = pattern.replace("(?P<scope>[^/]+)", "(?P<scope>.+)")  # a whole resource id
+    match = re.fullmatch(pattern, id_, re.IGNORECASE)
+    return {n: v for n, v in match.groupdict().items() if n != "subscriptionId"} if match else {}
+
+
+def top(path: str) -> str:
+    """The input that a property path lies in."""
+    return re.split(r"[.\[]", path)[0]
+
+
+def settable(type_: Type, properties: dict[str, Any]) -> dict[str, Any]:
+    """What of a state is the user's to set."""
+    return {name: properties[name] for name in (*type_.top, *type_.inside) if name in properties}
+
+
 def wire(type_: Type, inputs: dict[str, Any]) -> dict[str, Any]:
     """A request's body."""
     body: dict[str, Any] = {name: inputs[name] for name in type_.top if name in inputs}
-    properties = {on_wire: inputs[name] for name, on_wire in type_.inside.items() if name in inputs}
     if type_.inside:
-        body["properties"] = properties
-    if type_ is TYPES["azure-native:dns:Zone"]:
-        body.setdefault("location", "global")
+        body["properties"] = {on_wire: inputs[name] for name, on_wire in type_.inside.items() if name in inputs}
     return body
 
 
 def outputs(type_: Type, body: dict[str, Any]) -> dict[str, Any]:
-    """A resource's body, flattened as the SDKs show it."""
-    properties = body.get("properties") or {}
-    found = {name: body.get(name) for name in ("id", "name", "type", "etag", *type_.top)}
-    found |= {name: properties.get(on_wire) for name, on_wire in type_.inside.items()}
-    found |= {name: properties.get(name) for name in type_.outputs}
-    return {name: value for name, value in found.items() if value is not None}
+    """A resource's body, flattened as the SDKs show it; what is null is left out."""
+    inner = body.get("properties") or {}
+    found = {name: body.get(name) for name in ("name", "type", "etag", *type_.top)}
+    found |= {name: inner.get(on_wire) for name, on_wire in type_.inside.items()}
+    found |= {name: inner.get(name) for name in type_.outputs}
+    return without_nulls(found)
 
 
-def state(type_: Type, body: dict[str, Any], inputs: Properties) -> Properties:
+def state_of(type_: Type, body: dict[str, Any]) -> dict[str, Any]:
     """What the engine keeps."""
-    return {
-        **{name: wrap(value) for name, value in outputs(type_, body).items() if name != "id"},
-        "azureApiVersion": PropertyValue(type_.version),
-        "__inputs": PropertyValue(inputs),
-    }
+    return {**outputs(type_, body), "azureApiVersion": type_.version}
 
 
-def preview(type_: Type, inputs: Properties) -> Properties:
-    """What is known before it exists."""
-    unknown = ("name", "type", "etag", *type_.outputs)
-    return {**dict.fromkeys(unknown, PropertyValue(UNKNOWN)), **inputs}
+def foreseen(type_: Type, inputs: dict[str, Any]) -> dict[str, Any]:
+    """What a preview knows of the outputs: what is an input too."""
+    names = ("name", "type", *type_.top, *type_.inside, *type_.outputs)
+    return {name: inputs.get(name, UNKNOWN) for name in names}
 
 
-def equal(name: str, old: Any, new: Any) -> bool:
-    """Whether two values mean the same; Azure writes `West Europe` for `westeurope`."""
-    if name == "location" and isinstance(old, str) and isinstance(new, str):
-        return old.replace(" ", "").lower() == new.replace(" ", "").lower()
-    return old == new
+def values(properties: Struct) -> dict[str, Any]:
+    """The engine's properties as plain values, whole numbers as int, without nulls."""
+    return without_nulls(MessageToDict(properties))
 
 
-def plain(values: Mapping[str, PropertyValue]) -> dict[str, Any]:
-    """Property values as plain Python ones."""
-    return {name: _plain(value) for name, value in values.items()}
-
-
-def _plain(value: PropertyValue) -> Any:
-    inner = value.value
-    if isinstance(inner, Mapping):
-        return plain(inner)
-    if isinstance(inner, Sequence) and not isinstance(inner, str):
-        return [_plain(each) for each in inner]
-    return inner
-
-
-def wrap(value: Any) -> PropertyValue:
-    """A plain Python value as a property value."""
+def without_nulls(value: Any) -> Any:
+    """A value without what is null in it."""
     if isinstance(value, dict):
-        return PropertyValue({name: wrap(each) for name, each in value.items()})
+        return {name: without_nulls(inner) for name, inner in value.items() if inner is not None}
     if isinstance(value, list):
-        return PropertyValue([wrap(each) for each in value])
-    return PropertyValue(float(value) if isinstance(value, int) and not isinstance(value, bool) else value)
+        return [without_nulls(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-class OneLineErrors(grpc.aio.ServerInterceptor):
-    """Turns an AzureError into a gRPC status, so that its text alone reaches the user."""
-
-    async def intercept_service(self, continuation: Any, handler_call_details: grpc.HandlerCallDetails) -> Any:
-        handler = await continuation(handler_call_details)
-        inner = handler.unary_unary
-
-        async def call(request: Any, context: Any) -> Any:
-            try:
-                return await inner(request, context)
-            except AzureError as error:
-                await context.abort(grpc.StatusCode.UNKNOWN, str(error))
-
-        return inner and grpc.unary_unary_rpc_method_handler(
-            call, handler.request_deserializer, handler.response_serializer
-        )
-
-
-async def serve(engine_address: str) -> None:
-    """Serve until the engine ends."""
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(64))
-    server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS, interceptors=[OneLineErrors()])
-    servicer = ProviderServicer(sys.argv[1:], VERSION, AzureNative(), engine_address=engine_address)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    print(port, flush=True)
-    for sign in (signal.SIGINT, signal.SIGTERM):  # the engine's way to say that it needs this no more; it waits
-        asyncio.get_running_loop().add_signal_handler(sign, os._exit, 0)
-    engine = os.getppid()
-    while os.getppid() == engine:  # an engine that is killed says nothing
-        await server.wait_for_termination(1)
-    os._exit(0)
+def struct(properties: dict[str, Any]) -> Struct:
+    """Plain values as the engine takes them."""
+    return ParseDict(properties, Struct())
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
-        asyncio.run(serve(sys.argv[-1]))
+    asyncio.run(serve(AzureNative(), sys.argv[-1]))

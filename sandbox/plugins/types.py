@@ -8,11 +8,12 @@ class Type:
     """How a resource's properties go over the wire.
 
     :param path: of its id; its names are path inputs, whose change replaces the resource.
-    :param name: the input that the program may leave out, to be named automatically.
+    :param name: the input that the program may leave out, to be named automatically: the path's last.
     :param top: inputs beside `properties`.
     :param inside: inputs inside `properties`; a name on the wire that differs stands as its value.
     :param outputs: read-only properties.
-    :param constants: what always stands in the body.
+    :param replace: inputs whose change replaces it, beside those in the path.
+    :param naming: how it is named when the program doesn't say: "random", "copy" (of the resource's name), "uuid".
     """
 
     path: str
@@ -22,6 +23,7 @@ class Type:
     inside: dict[str, str] = field(default_factory=dict[str, str])
     outputs: tuple[str, ...] = ()
     replace: tuple[str, ...] = ()
+    naming: str = "random"
 
 
 GROUP = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}"
@@ -58,9 +60,10 @@ TYPES = {
         path=f"{SITE}/customDomains/{{domainName}}",
         version="2025-05-01",
         name="domainName",
+        naming="copy",
         top=("kind",),
         inside=same("validationMethod"),
-        outputs=("createdOn", "status", "validationToken", "errorMessage"),
+        outputs=("domainName", "createdOn", "status", "validationToken", "errorMessage"),
     ),
     "azure-native:dns:Zone": Type(
         path=ZONE,
@@ -73,6 +76,7 @@ TYPES = {
         path=f"{ZONE}/{{recordType}}/{{relativeRecordSetName}}",
         version="2023-07-01-preview",
         name="relativeRecordSetName",
+        naming="copy",
         inside={"ttl": "TTL", "cnameRecord": "CNAMERecord", "txtRecords": "TXTRecords", "mxRecords": "MXRecords",
                 "aRecords": "ARecords", "aaaaRecords": "AAAARecords", "caaRecords": "caaRecords",
                 "metadata": "metadata"},
@@ -90,18 +94,21 @@ TYPES = {
         path=f"{IDENTITY}/federatedIdentityCredentials/{{federatedIdentityCredentialResourceName}}",
         version="2024-11-30",
         name="federatedIdentityCredentialResourceName",
+        naming="copy",
         inside=same("issuer", "subject", "audiences"),
     ),
     "azure-native:authorization:RoleDefinition": Type(
         path="{scope}/providers/Microsoft.Authorization/roleDefinitions/{roleDefinitionId}",
         version="2022-05-01-preview",
         name="roleDefinitionId",
+        naming="uuid",
         inside={**same("roleName", "description", "permissions", "assignableScopes"), "roleType": "type"},
     ),
     "azure-native:authorization:RoleAssignment": Type(
         path="{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}",
         version="2022-04-01",
         name="roleAssignmentName",
+        naming="uuid",
         inside=same("roleDefinitionId", "principalId", "principalType"),
         replace=("roleDefinitionId", "principalId", "principalType"),
     ),
