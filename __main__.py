@@ -1,16 +1,18 @@
 """MTA-STS for mail domains, on Azure Static Web Apps: settings -> group -> sites -> outputs."""
 
+import atexit
 import gc
 from pathlib import Path
 
 gc.disable()  # this program ends within seconds; looking for garbage would be a third of its time
+atexit.register(gc.freeze)  # nor is there any to look for at its end
 
 import pulumi
 import pulumi.runtime
 from pulumi_azure_native import resources
 
 import zones
-from components import adopted, preflight, website
+from components import adopted, preflight, website, without_stack_traces
 from components.mail_domain import announce
 from components.policy_site import PolicySite, without_version_aliases
 from policy import Mode, UserError
@@ -43,32 +45,28 @@ except UserError as error:
 # and they would be most of its running time (docs/architecture.md).
 pulumi.runtime.register_stack_transformation(without_version_aliases)
 tags = {**stack.tags, "service": "mta-sts"}
-group = resources.ResourceGroup(
-    "mta-sts",
-    resource_group_name=stack.resource_group,
-    location=stack.location,
-    tags=tags,
-    opts=pulumi.ResourceOptions(
-        protect=any(each.policy.mode == Mode.ENFORCE for each in stack.policies),
-        # Sites move to another region, the group need not: its location says only where Azure keeps its description,
-        # and replacing it would delete everything in it first.
-        ignore_changes=["location"],
-    ),
-)
-sites = {
-    policy.name: PolicySite(
-        policy,
-        stack=stack,
-        files=files,
-        backends=backends,
-        group=group,
+with without_stack_traces():
+    group = resources.ResourceGroup(
+        "mta-sts",
+        resource_group_name=stack.resource_group,
+        location=stack.location,
         tags=tags,
-        opts=pulumi.ResourceOptions(providers=[waits]),
+        opts=pulumi.ResourceOptions(
+            protect=any(policy.policy.mode == Mode.ENFORCE for policy in stack.policies),
+            # Sites move to another region, the group need not: its location says only where Azure keeps its description,
+            # and replacing it would delete everything in it first.
+            ignore_changes=["location"],
+        ),
     )
-    for policy in stack.policies
-}
-mail_domains = {name: domain for site in sites.values() for name, domain in site.domains.items()}
-announce(mail_domains)
+    options = pulumi.ResourceOptions(providers=[waits])
+    sites = {
+        policy.name: PolicySite(
+            policy, stack=stack, files=files, backends=backends, group=group, tags=tags, opts=options
+        )
+        for policy in stack.policies
+    }
+    mail_domains = {name: mail for site in sites.values() for name, mail in site.domains.items()}
+    announce(mail_domains)
 
 # What the user looks at: `pulumi stack output domains`, and so on.
 pulumi.export("domains", {name: mail.outputs for name, mail in mail_domains.items()})

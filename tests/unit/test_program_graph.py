@@ -43,6 +43,13 @@ def test_group_and_sites_are_tagged(declared: Monitor) -> None:
         assert declared.inputs(name)["tags"] == {"owner": "mail-team", "service": "mta-sts"}
 
 
+def test_no_line_of_the_program_goes_into_the_state(declared: Monitor) -> None:
+    stack = [name for name, request in declared.requests.items() if request.type == "pulumi:pulumi:Stack"]
+    with_lines = {name for name, request in declared.requests.items() if request.HasField("sourcePosition")}
+    with_lines |= {name for name, request in declared.requests.items() if request.stackTrace.frames}
+    assert with_lines <= {"mtasts", *stack}
+
+
 def test_the_id_is_published_only_after_the_policy_is_live_on_that_host(declared: Monitor) -> None:
     for domain, policy in (("example.org", "main"), ("example.com", "strict")):
         before = declared.before(f"{domain}-mta-sts")
