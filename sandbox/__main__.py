@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import serve
-from sandbox.arm import Call, handle
+from sandbox.arm import Call, handle, tokens
 from sandbox.arm.sites import DOMAIN_TYPE
 from sandbox.control import NAMES, Sandbox, SandboxError
 from sandbox.dns.view import View
@@ -196,7 +196,7 @@ def do_zone(sandbox: Sandbox, options: argparse.Namespace) -> int:
     group = f"/subscriptions/{subscription}/resourceGroups/{options.resource_group}"
 
     def put(path: str, body: dict[str, Any]) -> None:
-        headers = {"authorization": f"Bearer {state.setting('access-token')}"}
+        headers = {"authorization": f"Bearer {tokens.current(state)[0]}"}
         answer = handle(Call(state, View(state), "PUT", path, {"api-version": "2018-05-01"}, headers, body))
         if answer.status >= 400:
             raise SandboxError(answer.body["error"]["message"])

@@ -29,6 +29,7 @@ DELAYS = {  # seconds, set by `python -m sandbox set NAME SECONDS`
     "domain-delete": 0.5,
     "dns-lag": 0.0,
     "edge-lag": 0.0,
+    "token": 3599.0,  # how long one lasts
     "registration": 0.0,  # of a resource provider
     "retry-after": 1.0,  # what polling clients are told; 0: nothing
 }
@@ -54,7 +55,7 @@ class State:
         self.db.execute("PRAGMA journal_mode=WAL")
         self.db.execute("PRAGMA synchronous=NORMAL")
         self.db.executescript(TABLES)
-        for name in ("client-secret", "access-token"):
+        for name in ("client-secret", "signing-key"):
             self.db.execute("INSERT OR IGNORE INTO settings VALUES (?, ?)", (name, secrets.token_urlsafe(24)))
         for name in ("tenant", "subscription", "client", "object"):
             self.db.execute("INSERT OR IGNORE INTO settings VALUES (?, ?)", (name, str(uuid.uuid4())))

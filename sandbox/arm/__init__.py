@@ -60,14 +60,11 @@ def route(method: str, pattern: str) -> Callable[[Handler], Handler]:
 
 def handle(call: Call) -> Answer:
     """Authorise, finish what is due, find the handler, and turn errors into ARM's answers."""
-    from sandbox.arm import groups, operations, roles, sites, subscriptions, zones  # noqa: F401  (they register their routes)
+    from sandbox.arm import groups, operations, roles, sites, subscriptions, tokens, zones  # noqa: F401  (they register their routes)
 
     operations.settle(call.state, call.view)
     try:
-        if call.headers.get("authorization") != f"Bearer {call.state.setting('access-token')}":
-            challenge = 'Bearer authorization_uri="https://login.microsoftonline.com/", error="invalid_token"'
-            message = "The access token is invalid."
-            raise ArmError(401, "InvalidAuthenticationToken", message, {"WWW-Authenticate": challenge})
+        tokens.check(call.state, call.headers.get("authorization", ""))
         if "api-version" not in call.query:
             message = "The api-version query parameter (?api-version=) is required for all requests."
             raise ArmError(400, "MissingApiVersionParameter", message)

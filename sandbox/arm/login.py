@@ -1,13 +1,13 @@
 """login.microsoftonline.com: what azure-identity asks for a service principal's token."""
 
-import time
 from urllib.parse import parse_qs
 
-from sandbox.arm import Answer
+from sandbox.arm import Answer, tokens
 from sandbox.state import State
 
 HOST = "https://login.microsoftonline.com"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"  # RFC 7523 2.2
+RESOURCES = {tokens.AUDIENCE, "https://management.core.windows.net"}
 
 
 def handle(state: State, method: str, path: str, body: str) -> Answer:
@@ -17,6 +17,8 @@ def handle(state: State, method: str, path: str, body: str) -> Answer:
         endpoint = f"{HOST}/{state.setting('tenant')}/v2.0/.well-known/openid-configuration"
         return Answer(200, {"tenant_discovery_endpoint": endpoint, "metadata": [meta]})
     tenant, _, rest = path.strip("/").partition("/")
+    if tenant in ("organizations", "common"):  # where a client begins that hasn't been told the tenant
+        tenant = state.setting("tenant")
     if tenant != state.setting("tenant"):
         return _error("AADSTS90002", f"Tenant '{tenant}' not found.", "invalid_request")
     if rest.endswith("openid-configuration"):
@@ -27,7 +29,9 @@ def handle(state: State, method: str, path: str, body: str) -> Answer:
                 "issuer": f"{base}/v2.0",
                 "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
                 "token_endpoint": f"{base}/oauth2/v2.0/token",
-                "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
+                "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
+                "tenant_region_scope": "EU",
+                "cloud_instance_name": "microsoftonline.com",
             },
         )
     if method == "POST" and rest == "oauth2/v2.0/token":
@@ -52,10 +56,13 @@ def _token(state: State, form: dict[str, str]) -> Answer:
             f"not the client secret ID, for a secret added to app '{client}'."
         )
         return _error("AADSTS7000215", message, "invalid_client", 401)
-    token = {"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599}
-    return Answer(
-        200, {**token, "access_token": state.setting("access-token"), "expires_on": int(time.time()) + 3599}
-    )
+    resource = form.get("scope", "").split(" ")[0].removesuffix("/.default").rstrip("/")
+    if resource not in RESOURCES:
+        message = f"The resource principal named {resource} was not found in the tenant named local Azure."
+        return _error("AADSTS500011", message, "invalid_resource")
+    token, seconds = tokens.current(state)
+    lasts = {"expires_in": seconds, "ext_expires_in": seconds}
+    return Answer(200, {"token_type": "Bearer", **lasts, "access_token": token})
 
 
 def busy() -> Answer:

@@ -1,59 +1,33 @@
 """Errors in the very form that Azure sends them, since clients take them apart."""
 
-import json
 import os
-import ssl
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-import urllib3
 from azure.core.exceptions import HttpResponseError
 from azure.core.rest import HttpRequest
 from contract_tools import Clients
+from raw_arm import ARM, WEB, RawArm, token
 
 from sandbox.control import Sandbox
 
-ARM = "https://management.azure.com"
-WEB = "2025-05-01"
 ROLES = "2022-04-01"
 DNS_ZONE_CONTRIBUTOR = "befefa01-2a29-4197-83a8-272ff33ce314"
 
 
-class Reply:
-    """An answer, as it came."""
-
-    def __init__(self, answer: Any) -> None:
-        self.status_code, self.headers, self.text = answer.status, answer.headers, answer.data.decode()
-
-    def json(self) -> Any:
-        return json.loads(self.text)
-
-
 @pytest.fixture
-def send(azure: Clients) -> Callable[..., Any]:
-    """One request with the official sign-in, without what clients do of themselves about errors."""
-    who = azure.secret_credential(
-        *(os.environ[f"ARM_{name}"] for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET"))
-    )
-    headers = {"Authorization": f"Bearer {who.get_token(f'{ARM}/.default').token}"}
-    context = ssl.create_default_context(cafile=os.environ["SSL_CERT_FILE"])
-
-    def call(method: str, path: str, body: Any = None, version: str = WEB) -> Any:
-        url = f"{ARM}{path.replace('SUB', os.environ['ARM_SUBSCRIPTION_ID'])}?api-version={version}"
-        with urllib3.ProxyManager(os.environ["HTTPS_PROXY"], ssl_context=context) as through:
-            return Reply(through.request(method, url, json=body, headers=headers, retries=False))
-
-    assert call("PUT", "/subscriptions/SUB/resourceGroups/rg", {"location": "westeurope"}).status_code == 201
-    return call
+def send(azure: Clients) -> RawArm:
+    arm = RawArm(token())
+    assert arm("PUT", "/subscriptions/SUB/resourceGroups/rg", {"location": "westeurope"}).status_code == 201
+    return arm
 
 
 SITE = "/subscriptions/SUB/resourceGroups/rg/providers/Microsoft.Web/staticSites/site"
 FREE = {"location": "westeurope", "sku": {"name": "Free"}, "properties": {}}
 
 
-def test_microsoft_web_says_it_four_times(send: Callable[..., Any]) -> None:
+def test_microsoft_web_says_it_four_times(send: RawArm) -> None:
     """pulumi-azure-native 2530 and azure-cli 21186 have whole bodies."""
     message = "Sku is invalid.  SKU name is invalid. Valid SKUs: Free, Standard, Trial"
     answer = send("PUT", SITE, {"location": "westeurope", "properties": {}})
@@ -79,7 +53,7 @@ def test_microsoft_web_says_it_four_times(send: Callable[..., Any]) -> None:
     }
 
 
-def test_every_refusal_of_a_site_has_that_form(azure: Clients, send: Callable[..., Any]) -> None:
+def test_every_refusal_of_a_site_has_that_form(azure: Clients, send: RawArm) -> None:
     azure.groups.resource_groups.create_or_update("dns", {"location": "westeurope"})
     azure.dns.zones.create_or_update("dns", "example.org", {"location": "global"})
     target = azure.site().default_hostname
@@ -104,14 +78,14 @@ def test_every_refusal_of_a_site_has_that_form(azure: Clients, send: Callable[..
     assert refusals["The maximum number of custom domains allowed for this static site is 2."].json()["Details"][2]["ErrorEntity"]["ExtendedCode"] == "59334"  # fmt: skip
 
 
-def test_arm_itself_answers_for_what_is_not_there(send: Callable[..., Any]) -> None:
+def test_arm_itself_answers_for_what_is_not_there(send: RawArm) -> None:
     answer = send("GET", SITE)
     assert answer.status_code == 404
     assert set(answer.json()) == {"error"}
     assert answer.json()["error"]["code"] == "ResourceNotFound"
 
 
-def test_an_ordered_error_has_the_form_of_its_service(send: Callable[..., Any], sandbox: Sandbox) -> None:
+def test_an_ordered_error_has_the_form_of_its_service(send: RawArm, sandbox: Sandbox) -> None:
     sandbox.fault("status", 429, host="management")
     throttled = send("GET", SITE)
     assert (throttled.status_code, throttled.headers["Retry-After"]) == (429, "1")
@@ -126,9 +100,7 @@ def test_an_ordered_error_has_the_form_of_its_service(send: Callable[..., Any], 
     assert "does not have authorization to perform action" in refused.json()["error"]["message"]
 
 
-def test_an_operation_says_when_to_ask_again_or_leaves_it_to_the_client(
-    send: Callable[..., Any], sandbox: Sandbox
-) -> None:
+def test_an_operation_says_when_to_ask_again_or_leaves_it_to_the_client(send: RawArm, sandbox: Sandbox) -> None:
     accepted = send("PUT", SITE, FREE)
     assert accepted.status_code == 202
     assert accepted.headers["Retry-After"] == "1"
@@ -139,7 +111,7 @@ def test_an_operation_says_when_to_ask_again_or_leaves_it_to_the_client(
 
 
 def test_a_fresh_subscription_has_microsoft_web_unregistered(
-    azure: Clients, send: Callable[..., Any], sandbox: Sandbox
+    azure: Clients, send: RawArm, sandbox: Sandbox
 ) -> None:
     sandbox.unregister("Microsoft.Web")
     refused = send("PUT", SITE, FREE)
@@ -158,9 +130,7 @@ def test_a_fresh_subscription_has_microsoft_web_unregistered(
     assert send("PUT", SITE, FREE).status_code == 202
 
 
-def test_clients_that_register_by_themselves_get_on(
-    azure: Clients, send: Callable[..., Any], sandbox: Sandbox
-) -> None:
+def test_clients_that_register_by_themselves_get_on(azure: Clients, send: RawArm, sandbox: Sandbox) -> None:
     sandbox.unregister("Microsoft.Web")
     url = f"{ARM}{SITE.replace('SUB', os.environ['ARM_SUBSCRIPTION_ID'])}?api-version={WEB}"
     # azure-mgmt-core's ARMAutoResourceProviderRegistrationPolicy, ten seconds later
@@ -178,7 +148,7 @@ class Roles:
 
     scope = "/subscriptions/SUB/providers/Microsoft.Authorization"
 
-    def __init__(self, send: Callable[..., Any]) -> None:
+    def __init__(self, send: RawArm) -> None:
         self.send = send
         self.role = f"{self.scope}/roleDefinitions/{uuid.uuid4()}"
 
@@ -191,7 +161,7 @@ class Roles:
         return self.send("PUT", f"{self.scope}/roleAssignments/{uuid.uuid4()}", {"properties": properties}, ROLES)
 
 
-def test_a_role_is_unseen_for_a_while_after_it_was_defined(send: Callable[..., Any], sandbox: Sandbox) -> None:
+def test_a_role_is_unseen_for_a_while_after_it_was_defined(send: RawArm, sandbox: Sandbox) -> None:
     roles = Roles(send)
     roles.define()
     sandbox.fault("role-unseen", times=2)
@@ -201,7 +171,7 @@ def test_a_role_is_unseen_for_a_while_after_it_was_defined(send: Callable[..., A
     assert roles.assign(principalType="ServicePrincipal").status_code == 201
 
 
-def test_a_principal_is_unseen_for_a_while_after_it_was_made(send: Callable[..., Any], sandbox: Sandbox) -> None:
+def test_a_principal_is_unseen_for_a_while_after_it_was_made(send: RawArm, sandbox: Sandbox) -> None:
     roles = Roles(send)
     roles.define()
     sandbox.fault("principal-unseen")
@@ -211,7 +181,7 @@ def test_a_principal_is_unseen_for_a_while_after_it_was_made(send: Callable[...,
     assert roles.assign(principalType="ServicePrincipal").status_code == 201
 
 
-def test_an_assignment_needs_a_role_and_a_principal_that_exist(send: Callable[..., Any]) -> None:
+def test_an_assignment_needs_a_role_and_a_principal_that_exist(send: RawArm) -> None:
     roles = Roles(send)
     assert roles.assign(principalType="ServicePrincipal").json()["error"]["code"] == "RoleDefinitionDoesNotExist"
     built_in = f"{roles.scope}/roleDefinitions/{DNS_ZONE_CONTRIBUTOR}"
@@ -221,7 +191,7 @@ def test_an_assignment_needs_a_role_and_a_principal_that_exist(send: Callable[..
     )  # looked up where no type is given
 
 
-def test_the_same_assignment_under_another_name_is_refused(send: Callable[..., Any]) -> None:
+def test_the_same_assignment_under_another_name_is_refused(send: RawArm) -> None:
     roles = Roles(send)
     roles.define()
     same = {"principalId": str(uuid.uuid4()), "principalType": "ServicePrincipal"}
@@ -230,7 +200,7 @@ def test_the_same_assignment_under_another_name_is_refused(send: Callable[..., A
     assert (again.status_code, again.json()["error"]["code"]) == (409, "RoleAssignmentExists")
 
 
-def test_roles_that_are_not_there_have_codes_of_their_own(send: Callable[..., Any]) -> None:
+def test_roles_that_are_not_there_have_codes_of_their_own(send: RawArm) -> None:
     roles = Roles(send)
     assert send("GET", roles.role, None, ROLES).json()["error"]["code"] == "RoleDefinitionDoesNotExist"
     missing = send("GET", f"{roles.scope}/roleAssignments/{uuid.uuid4()}", None, ROLES)
