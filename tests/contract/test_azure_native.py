@@ -16,12 +16,15 @@ from typing import Any
 
 import grpc
 import pytest
+from azure_cli import AzureCli
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
 from sandbox.control import Sandbox
+from sandbox.plugins.client import Azure
+from sandbox.plugins.sign_in import AzureError, account
 
 ROOT = Path(__file__).parents[2]
 URN = "urn:pulumi:dev::project::azure-native:{}::name"
@@ -405,3 +408,139 @@ def test_a_refusal_is_not_asked_again_whatever_it_says_of_retrying(sandbox: Sand
     sandbox.fault("status", 400, method="PUT", path="staticSites/site")
     with pytest.raises(Refused, match="Status=400"):
         plugin.create(SITE, SITE_INPUTS)
+
+
+# Sign-in
+
+
+@pytest.fixture
+def az(tmp_path: Path) -> AzureCli:
+    return AzureCli(tmp_path / "az")
+
+
+def test_az_login_is_enough_and_says_the_subscription(
+    sandbox: Sandbox, az: AzureCli, unconfigured: Callable[[dict[str, str]], Plugin]
+) -> None:
+    az.login(sandbox)
+    plugin = unconfigured(az.environment(sandbox.env()["PATH"]))
+    plugin.configure()
+    subscription = sandbox.state.setting("subscription")
+    group = plugin.create(GROUP, {"resourceGroupName": "rg", "location": "westeurope"})
+    assert group.id == f"/subscriptions/{subscription}/resourceGroups/rg"
+    assert az.asked[0] == "account show -o json"
+    assert "account get-access-token --output json --resource https://management.azure.com" in az.asked[1]
+
+
+def test_az_is_asked_for_the_configured_subscription(
+    sandbox: Sandbox, az: AzureCli, unconfigured: Callable[[dict[str, str]], Plugin]
+) -> None:
+    az.login(sandbox)
+    plugin = unconfigured(az.environment(sandbox.env()["PATH"]))
+    plugin.configure(subscriptionId=sandbox.state.setting("subscription"))
+    plugin.create(GROUP, {"resourceGroupName": "rg", "location": "westeurope"})
+    chosen = f"--subscription {sandbox.state.setting('subscription')}"
+    assert az.asked[0] == f"account show -o json {chosen}"
+    assert chosen in az.asked[1]
+
+
+def test_without_any_sign_in_the_error_is_azs(
+    sandbox: Sandbox, az: AzureCli, unconfigured: Callable[[dict[str, str]], Plugin]
+) -> None:
+    environment = az.environment(sandbox.env()["PATH"])
+    with pytest.raises(Refused, match="^ERROR: Please run 'az login' to setup account.$"):
+        unconfigured(environment).configure()
+    with pytest.raises(Refused, match="^Azure CLI not found on path$"):
+        unconfigured({**environment, "PATH": "/nowhere"}).configure()
+
+
+def test_the_default_credential_comes_first_when_asked_for(
+    sandbox: Sandbox, unconfigured: Callable[[dict[str, str]], Plugin]
+) -> None:
+    wanted = {"ARM_USE_DEFAULT_AZURE_CREDENTIAL": "true", "ARM_CLIENT_SECRET": "wrong"}
+    plugin = unconfigured(wanted)  # AZURE_CLIENT_SECRET and the rest are those of the sandbox
+    plugin.configure()
+    assert plugin.create(GROUP, {"resourceGroupName": "rg", "location": "westeurope"}).id
+
+
+CERTIFICATE = {"clientCertificatePath": "/x.pem"}
+SECRET = {"clientSecret": "s"}
+OIDC = {"useOidc": "true", "oidcToken": "t"}
+MSI = {"useMsi": "true"}
+WHO = {"subscriptionId": "sub", "tenantId": "10000000-0000-0000-0000-000000000000", "clientId": "client"}
+
+
+@pytest.mark.parametrize(
+    ("config", "kind"),
+    [
+        ({**WHO, "useDefaultAzureCredential": "true", **CERTIFICATE}, "DefaultAzureCredential"),
+        ({**WHO, **SECRET, **OIDC, **MSI}, "ClientSecretCredential"),
+        ({**WHO, **OIDC, **MSI}, "ClientAssertionCredential"),
+        ({**WHO, **MSI}, "ManagedIdentityCredential"),
+    ],
+)
+def test_ways_to_sign_in_are_tried_in_azure_natives_order(config: dict[str, str], kind: str) -> None:
+    found = account(config)
+    assert type(found.credential()).__name__ == kind
+    assert found.subscription == "sub"
+
+
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [
+        ({**WHO, **CERTIFICATE, "tenantId": ""}, "A Tenant ID must be configured when authenticating as a Service Principal using a Client Certificate."),
+        ({**WHO, **SECRET, "clientId": ""}, "A Client ID must be configured when authenticating as a Service Principal using a Client Secret."),
+        ({**WHO, **MSI, "subscriptionId": ""}, "A Subscription ID must be configured when authenticating as a Managed Identity using MSI."),
+        ({"useDefaultAzureCredential": "true", "subscriptionId": ""}, "A Subscription ID must be configured when authenticating using the Default Azure Credential."),
+        ({**WHO, "useOidc": "true"}, "A OIDC token or request URL and token must be configured when authenticating with OIDC."),
+    ],
+)  # fmt: skip
+def test_what_a_chosen_way_lacks_is_said_and_no_other_is_tried(
+    config: dict[str, str], problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [*os.environ]:
+        if name.startswith(("ARM_", "ACTIONS_")):
+            monkeypatch.delenv(name)
+    with pytest.raises(AzureError) as failed:
+        account(config)
+    assert str(failed.value) == problem
+
+
+# Waits
+
+
+def test_waits_are_azure_natives_unless_azure_says_when(azure: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seconds between polls: 10 for PUT, 30 for DELETE; between tries: 20, 60, 120."""
+    from azure.core.pipeline.transport import RequestsTransport
+
+    slept: list[float] = []
+    send = RequestsTransport.send
+
+    def without_retry_after(self: Any, request: Any, **options: Any) -> Any:
+        answer = send(self, request, **options)
+        answer.internal_response.headers.pop("Retry-After", None)
+        answer.headers.pop("Retry-After", None)
+        return answer
+
+    def sleep(self: Any, seconds: float) -> None:
+        slept.append(seconds)
+        time.sleep(0.2)
+
+    monkeypatch.delenv("SANDBOX_AZURE_NATIVE_PACE", raising=False)
+    monkeypatch.setattr(RequestsTransport, "send", without_retry_after)
+    monkeypatch.setattr(RequestsTransport, "sleep", sleep)
+    made = Azure(account({}))
+    sandbox = Sandbox(os.environ["SSL_CERT_FILE"].removesuffix("/ca.pem"))
+    group = f"/subscriptions/{made.subscription}/resourceGroups/rg"
+    made.put(group, "2024-03-01", {"location": "westeurope"}, 0)
+    site = f"{group}/providers/Microsoft.Web/staticSites/site"
+    body = {"location": "westeurope", "sku": {"name": "Free"}, "properties": {"provider": "SwaCli"}}
+    made.put(site, "2025-05-01", body, 0)
+    assert set(slept) == {10.0}
+    slept.clear()
+    sandbox.fault("status", 503, method="GET", path="staticSites/site", times=4)
+    with pytest.raises(AzureError, match="Status=503"):
+        made.get(site, "2025-05-01")
+    assert slept == [20.0, 60.0, 120.0]
+    slept.clear()
+    made.delete(site, "2025-05-01", 0)
+    assert set(slept) == {30.0}
