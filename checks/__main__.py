@@ -50,7 +50,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from checks import page, show, verdict
-from checks.domain import Look
+from checks.domain import look_at
 from checks.finding import Domain, exit_code
 from checks.reading import read
 from checks.tally import Tally
@@ -167,11 +167,11 @@ def _look(names: Sequence[str], ids: dict[str, str], options: argparse.Namespace
         view = replace(view, ca_file=options.ca)
     if options.ca and not Path(options.ca).is_file():
         raise UsageError(f"--ca: there is no file {options.ca}")
-    look = Look(view, ids, None if options.no_servers else options.smtp_port)
+    port = None if options.no_servers else options.smtp_port
     watched = sys.stderr.isatty() and len(names) > 1
     with Progress(console=Console(stderr=True), transient=True, disable=not watched) as progress:
         task = progress.add_task("looking", total=len(names))
-        return look.at(names, lambda _: progress.advance(task))
+        return look_at(names, view, ids, port, lambda _: progress.advance(task))
 
 
 def _tally(options: argparse.Namespace) -> Tally:

@@ -1,256 +1,269 @@
-"""Everything that can be seen of a domain from outside: `look` takes names and gives their lines."""
+"""Everything that can be seen of a domain from outside: the validator's checks, and the run over many domains."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
-from threading import Lock
-from typing import Any, cast
 
 import dns.exception
 
-from checks import judge
-from checks.finding import Domain, Level, Line
+from checks import judge, mail
+from checks.finding import Domain, Finding, Level
+from checks.look import Checks, Look, Shared, run, side_by_side, unchecked
 from internet import dns_view, https, smtp
-from internet.dns_view import plain
+from internet.address import Server
 from internet.view import View
 from policy import Policy, PolicyError, StsRecord, TlsRptRecord
 from policy.places import POLICY_PATH, policy_host, sts_record, tlsrpt_record
 
-THREADS = 64
-Found = tuple[list[str], int, str]  # values, TTL in seconds, where a CNAME led ("" for nowhere)
+DOMAINS = 64  # at once
+DEADLINE = 60.0  # seconds for one domain
+MAIL_SERVERS = 20  # of one domain, that are tried; the large hosts have fewer
+NAME_SERVERS = 26  # of one domain, that are asked: thirteen with two addresses each
 
 
-class Look:
-    """One run over any number of domains; what they share, such as mail servers, is looked at once.
+def record(look: Look) -> Iterator[Finding]:
+    """Exactly one record with an id (RFC 8461 3.1), there or where a CNAME leads (8.2)."""
+    owner = sts_record(look.name)
+    records = look.records(owner, "TXT")
+    led = f" (by the CNAME to {records.alias}, RFC 8461 8.2)" if records.alias else ""
+    try:
+        found = StsRecord.find(records.values)
+    except PolicyError as error:
+        text = f"{owner}{led}: {judge.no_record(records.values, error)}"
+        way_out = f'Publish exactly one TXT record {owner} "v=STSv1; id=<letters and digits>;"'
+        yield Finding("record", Level.FAIL, text, error.section, way_out)
+        return
+    text = f"{owner} has the id {found.id}{led}, TTL {records.ttl} s"
+    if records.ttl > judge.DAY:
+        way_out = "Lower the TTL to an hour or less, so that a change of policy is seen soon"
+        yield Finding("record", Level.WARN, text, "", way_out)
+    else:
+        yield Finding("record", Level.PASS, text, "RFC 8461 3.1")
 
-    :param view: where it is looked from.
+
+def policy_is_served(look: Look) -> Iterator[Finding]:
+    """Every address of the policy host serves one policy, as senders want it (RFC 8461 3.3)."""
+    host, check, section = policy_host(look.name), "policy-host", "RFC 8461 3.3"
+    try:
+        fetched, seconds = _fetched(look)
+    except https.UnansweredError as error:
+        yield unchecked(check, str(error))
+        return
+    except https.FetchError as error:
+        way_out = f"https://{host}{POLICY_PATH} must answer with a valid certificate for {host}"
+        yield Finding(check, Level.FAIL, str(error), section, way_out)
+        return
+    if bad := _unusable(fetched):
+        yield bad
+    else:
+        yield judge.host_answers(host, fetched.pages[0], _expires(fetched), seconds)
+    if fetched.unasked:
+        text = f"{len(fetched.pages)} addresses of {host} were asked, and {fetched.unasked} more not"
+        yield Finding(check, Level.UNCHECKED, text, section, "A policy host needs few addresses")
+
+
+def policy(look: Look) -> Iterator[Finding]:
+    """The policy is valid (RFC 8461 3.2), and wise. Says nothing where none is served."""
+    try:
+        fetched, _ = _fetched(look)
+        if not _unusable(fetched):
+            yield from judge.advice(Policy.parse(fetched.pages[0].body), fetched.pages[0].body)
+    except https.FetchError:
+        return
+    except PolicyError as error:
+        way_out = "Correct the policy file; senders ignore it as it is"
+        yield Finding("policy", Level.FAIL, str(error), error.section, way_out)
+
+
+def mx(look: Look) -> Iterator[Finding]:
+    """Each MX host is allowed by the policy that is served (RFC 8461 4.1)."""
+    return mail.against(look, served_policy(look))
+
+
+def mail_servers(look: Look, port: int) -> Iterator[Finding]:
+    """Every MX host offers STARTTLS, with a certificate that is valid for its name (RFC 8461 4.2, 8.4)."""
+    hosts = [host for host in look.mail_hosts() if host]
+    view, tried = look.shared.view, hosts[:MAIL_SERVERS]
+
+    def probe(host: str) -> Finding:
+        try:
+            return judge.mail_server(host, look.shared(("smtp", host), lambda: smtp.probe(view, host, port)))
+        except (dns.exception.DNSException, OSError) as error:
+            return unchecked(f"server {host}", f"DNS gives no answer ({dns_view.reason(error, view)})")
+
+    yield from side_by_side(probe, tried)
+    if len(hosts) > len(tried):
+        text = f"{len(tried)} mail servers were tried, and {len(hosts) - len(tried)} more not"
+        yield Finding("server", Level.UNCHECKED, text, "RFC 8461 8.4", "Have fewer MX records")
+
+
+def dane(look: Look) -> Iterator[Finding]:
+    """Whether the mail servers have TLSA records: for information."""
+    hosts = [host for host in look.mail_hosts() if host][:MAIL_SERVERS]
+    counts = side_by_side(lambda host: len(look.values(f"_25._tcp.{host}", "TLSA")), hosts)
+    for host, count in zip(hosts, counts, strict=True):
+        has = f"has {count} TLSA records; senders with DANE use these" if count else "has no TLSA record"
+        yield Finding(f"dane {host}", Level.PASS, f"{host} {has} (for information)", "RFC 7672 2.2")
+
+
+def tls_reports(look: Look) -> Iterator[Finding]:
+    """Exactly one record that says where reports go (RFC 8460 3)."""
+    owner, check = tlsrpt_record(look.name), "tls-reports"
+    texts = look.values(owner, "TXT")
+    try:
+        found = TlsRptRecord.find(texts)
+    except PolicyError as error:
+        if any("tlsrpt" in text.lower() for text in texts):
+            way_out = 'It should be "v=TLSRPTv1; rua=mailto:…"'
+            yield Finding(check, Level.FAIL, f"{owner}: {error}", error.section, way_out)
+        else:
+            text = f"there is no record {owner}, so nobody reports failures"
+            yield Finding(check, Level.WARN, text, "RFC 8460 3", "Set tlsReports in the policy")
+        return
+    yield Finding(check, Level.PASS, f"reports go to {', '.join(found.rua)}", "RFC 8460 3")
+
+
+def name_servers(look: Look) -> Iterator[Finding]:
+    """Every name server of the zone answers the same (RFC 1034 4.3.5)."""
+    check, section = "name-servers", "RFC 1034 4.3.5"
+    servers = dns_view.name_servers(look.view, sts_record(look.name))
+
+    def ask(server: Server) -> frozenset[str] | str:
+        try:
+            texts = dns_view.values_at(look.view, server, sts_record(look.name), "TXT")
+            return texts | dns_view.values_at(look.view, server, policy_host(look.name), "CNAME")
+        except (dns.exception.DNSException, OSError) as error:
+            return f"{server} ({dns_view.reason(error)})"
+
+    answers = side_by_side(ask, servers[:NAME_SERVERS])
+    silent = [answer for answer in answers if isinstance(answer, str)]
+    if len(servers) > NAME_SERVERS:
+        silent.append(f"{len(servers) - NAME_SERVERS} more, which were not asked")
+    given = {
+        server: answer for server, answer in zip(servers, answers, strict=False) if not isinstance(answer, str)
+    }
+    if len(set(given.values())) > 1:
+        told = "; ".join(f"{server}: {', '.join(sorted(values)) or 'nothing'}" for server, values in given.items())
+        way_out = "See that the zone is transferred to all of them"
+        yield Finding(check, Level.FAIL, f"the name servers differ: {told}", section, way_out)
+    elif silent:
+        text = f"no answer from {', '.join(silent)}"
+        yield Finding(check, Level.UNCHECKED, text, "", "Is port 53 open from here?")
+    else:
+        yield Finding(check, Level.PASS, f"{len(given)} name servers answer the same", section)
+
+
+def served_policy(look: Look) -> Policy | None:
+    """The policy that senders get; None where they get none."""
+    try:
+        fetched, _ = _fetched(look)
+        return None if _unusable(fetched) else Policy.parse(fetched.pages[0].body)
+    except (https.FetchError, PolicyError):
+        return None
+
+
+def same_id(look: Look, ids: Mapping[str, str]) -> Iterator[Finding]:
+    """The record names the policy that is served (RFC 8461 8.1). Says nothing where one of them is missing.
+
+    :param ids: the id that each domain should have, where that is known.
+    """
+    try:
+        announced = StsRecord.find(look.values(sts_record(look.name), "TXT"))
+    except PolicyError:
+        return
+    if served := served_policy(look):
+        yield judge.same_id(announced.id, served.id, ids.get(look.name))
+
+
+def _fetched(look: Look) -> tuple[https.Fetched, float]:
+    """What the policy host answers, and the seconds that it took.
+
+    :raises https.FetchError: nothing.
+    """
+
+    def fetch() -> tuple[https.Fetched, float]:
+        started = time.monotonic()
+        fetched = https.fetch(look.view, policy_host(look.name), POLICY_PATH)
+        return fetched, time.monotonic() - started
+
+    return look.own("policy", fetch)
+
+
+def _unusable(fetched: https.Fetched) -> Finding | None:
+    """What keeps senders from using the answers; None for nothing."""
+    if bad := next((finding for page in fetched.pages if (finding := judge.answer(page))), None):
+        return bad
+    if len({page.body for page in fetched.pages}) > 1:
+        text = f"the {len(fetched.pages)} addresses of the policy host serve different policies"
+        return Finding("policy-host", Level.FAIL, text, "RFC 8461 3.3", "Deploy the same file everywhere")
+    return None
+
+
+def _expires(fetched: https.Fetched) -> float | None:
+    return min((page.expires for page in fetched.pages if page.expires), default=None)
+
+
+def checks(ids: Mapping[str, str], smtp_port: int | None) -> Checks:
+    """The validator's checks; see `look_at`."""
+    return {
+        "record": record,
+        "policy-host": policy_is_served,
+        "policy": policy,
+        "id": partial(same_id, ids=ids),
+        "mx": mx,
+        **({} if smtp_port is None else {"server": partial(mail_servers, port=smtp_port)}),
+        "dane": dane,
+        "tls-reports": tls_reports,
+        "name-servers": name_servers,
+    }
+
+
+def look_at(
+    names: Sequence[str],
+    view: View,
+    ids: Mapping[str, str] | None = None,
+    smtp_port: int | None = 25,
+    done: Callable[[Domain], None] = lambda _: None,
+) -> list[Domain]:
+    """Look at domains side by side; what they share, such as mail servers, is looked at once.
+
     :param ids: the id that each domain should have, where that is known.
     :param smtp_port: of the mail servers; None to leave them out.
+    :param done: called as each one is finished.
+    :returns: in the order of `names`.
     """
-
-    def __init__(self, view: View, ids: Mapping[str, str] | None = None, smtp_port: int | None = 25) -> None:
-        self.view = view
-        self.ids = ids or {}
-        self.smtp_port = smtp_port
-        self._servers: dict[str, Future[smtp.Server]] = {}
-        self._lock = Lock()
-
-    def at(self, names: Sequence[str], done: Callable[[Domain], None] = lambda _: None) -> list[Domain]:
-        """Look at domains side by side.
-
-        :param done: called as each one is finished.
-        :returns: in the order of `names`.
-        """
-        with ThreadPoolExecutor(THREADS, "servers") as self._pool, ThreadPoolExecutor(THREADS, "domains") as pool:
-            futures = {pool.submit(self._one, name): name for name in names}
-            for future in as_completed(futures):
-                done(future.result())
-            results = {futures[future]: future.result() for future in futures}
-        servers = [line for each in results.values() for line in each.lines if line.check.startswith("server ")]
-        if any(line.level != Level.UNCHECKED for line in servers):
-            for each in results.values():
-                _down(each)
-        return [results[name] for name in names]
-
-    def _one(self, name: str) -> Domain:
-        """One domain; its parts side by side too, so that a silent resolver costs its timeout once."""
-        begin, found, policy_part = self._pool.submit, Domain(name), Domain(name)
-        record, policy = begin(self._record, found), begin(self._policy, policy_part)
-        hosts = begin(mx_hosts, self.view, name)
-        reports = begin(_guarded, self.view, "tls-reports", partial(_tls_reports, self.view, name))
-        servers = begin(_guarded, self.view, "name-servers", partial(_name_servers, self.view, name))
-        announced, served = record.result(), policy.result()
-        found.lines += policy_part.lines
-        found.mode, found.expires = policy_part.mode, policy_part.expires
-        if announced and served:
-            found.lines.append(self._id(name, announced, served))
-        self._mail_servers(found, served, hosts)
-        found.lines += [reports.result(), servers.result()]
-        return found
-
-    def _record(self, found: Domain) -> StsRecord | None:
-        owner, check = sts_record(found.name), "record"
-        try:
-            texts, ttl, alias = lookup(self.view, owner, "TXT")
-        except dns.exception.DNSException as error:
-            found.lines.append(unanswered(self.view, check, error))
-            return None
-        led = f" (by the CNAME to {alias}, RFC 8461 8.2)" if alias else ""
-        try:
-            record = StsRecord.find(texts)
-        except PolicyError as error:
-            found.lines.append(Line(check, Level.FAIL, f"{owner}{led}: {judge.no_record(texts, error)}", error.section,
-                                    f'Publish exactly one TXT record {owner} "v=STSv1; id=<letters and digits>;"'))  # fmt: skip
-            return None
-        found.id = record.id
-        text = f"{owner} has the id {record.id}{led}, TTL {ttl} s"
-        if ttl > judge.DAY:
-            found.lines.append(Line(check, Level.WARN, text, "", "Lower the TTL to an hour or less, so that a change of policy is seen soon"))  # fmt: skip
-        else:
-            found.lines.append(Line(check, Level.PASS, text, "RFC 8461 3.1"))
-        return record
-
-    def _policy(self, found: Domain) -> Policy | None:
-        host = policy_host(found.name)
-        started = time.monotonic()
-        try:
-            pages = https.fetch(self.view, host, POLICY_PATH)
-        except https.UnansweredError as error:
-            found.lines.append(
-                Line("policy-host", Level.UNCHECKED, str(error), "", "Try again, or another --resolver")
-            )
-            return None
-        except https.FetchError as error:
-            found.lines.append(Line("policy-host", Level.FAIL, str(error), "RFC 8461 3.3",
-                                    f"https://{host}{POLICY_PATH} must answer with a valid certificate for {host}"))  # fmt: skip
-            return None
-        seconds = time.monotonic() - started
-        bad = next((line for page in pages for line in [judge.answer(page)] if line), None)
-        if bad:
-            found.lines.append(bad)
-            return None
-        if len({page.body for page in pages}) > 1:
-            found.lines.append(Line("policy-host", Level.FAIL, f"the {len(pages)} addresses of {host} serve different policies", "RFC 8461 3.3", "Deploy the same file everywhere"))  # fmt: skip
-            return None
-        found.expires = min((page.expires for page in pages if page.expires), default=None)
-        found.lines.append(judge.host_line(host, pages[0], found.expires, seconds))
-        try:
-            policy = Policy.parse(pages[0].body)
-        except PolicyError as error:
-            found.lines.append(Line("policy", Level.FAIL, str(error), error.section, "Correct the policy file; senders ignore it as it is"))  # fmt: skip
-            return None
-        found.mode = policy.mode.value
-        found.lines += judge.advice(policy, pages[0].body)
-        return policy
-
-    def _id(self, name: str, record: StsRecord, policy: Policy) -> Line:
-        wanted = self.ids.get(name)
-        if record.id == policy.id:
-            return Line("id", Level.PASS, "the id is the hash of the policy that is served", "RFC 8461 8.1")
-        if wanted == record.id or (wanted is None and len(record.id) == len(policy.id)):
-            level = Level.FAIL if wanted else Level.WARN
-            return Line("id", level, f"the id {record.id} names another policy than the one that is served ({policy.id})", "RFC 8461 8.1", "`pulumi refresh`, then `pulumi up`")  # fmt: skip
-        if wanted:
-            return Line("id", Level.FAIL, f"the id is {record.id}, the stack's {wanted}", "RFC 8461 3.1", "`pulumi refresh`, then `pulumi up`")  # fmt: skip
-        return Line("id", Level.PASS, f"the id {record.id} is not made from the policy, so it says nothing about it", "RFC 8461 3.1")  # fmt: skip
-
-    def _mail_servers(self, found: Domain, policy: Policy | None, hosts: Future[list[str]]) -> None:
-        try:
-            names = hosts.result()
-        except dns.exception.DNSException as error:
-            found.lines.append(unanswered(self.view, "mx", error))
-            return
-        if not names:
-            found.lines.append(Line("mx", Level.WARN, f"{found.name} takes no mail: no MX record, or the null MX", "RFC 7505", "Nothing, if that is so"))  # fmt: skip
-        dane = {
-            host: self._pool.submit(_guarded, self.view, f"dane {host}", partial(_dane, self.view, host))
-            for host in names
-        }
-        probes = {host: self._probe(host) for host in names if self.smtp_port is not None}
-        for host in names:
-            if policy:
-                found.lines.append(judge.allowed(policy, host))
-            if host in probes:
-                found.lines.append(_guarded(self.view, f"server {host}", lambda host=host: judge.server_line(host, probes[host].result())))  # fmt: skip
-            found.lines.append(dane[host].result())
-
-    def _probe(self, host: str) -> Future[smtp.Server]:
-        """One mail server; one that many domains share is asked once."""
-        with self._lock:
-            if host not in self._servers:
-                self._servers[host] = self._pool.submit(smtp.probe, self.view, host, self.smtp_port or 25)
-            return self._servers[host]
+    shared, chosen = Shared(view), checks(ids or {}, smtp_port)
+    with ThreadPoolExecutor(DOMAINS, "domains") as pool:
+        futures = [pool.submit(_domain, Look(name, shared), chosen) for name in names]
+        for future in as_completed(futures):
+            done(future.result())
+    domains = [future.result() for future in futures]
+    servers = [line for domain in domains for line in domain.lines if line.check.startswith("server ")]
+    if any(line.level != Level.UNCHECKED for line in servers):
+        for domain in domains:
+            domain.lines = [_down(line) for line in domain.lines]
+    return domains
 
 
-def lookup(view: View, name: str, rdtype: str) -> Found:
-    """A record set as a resolver gives it; empty where there is none.
-
-    :raises dns.exception.DNSException: no usable answer.
-    """
-    answer = dns_view.answer(view, name, rdtype)
-    if answer is None:
-        return [], 0, ""
-    alias = answer.canonical_name.to_text(omit_final_dot=True)
-    values = [plain(each) for each in cast(Iterable[Any], answer.rrset or ())]
-    return values, answer.rrset.ttl if answer.rrset else 0, alias if alias.lower() != name.lower() else ""
-
-
-def mx_hosts(view: View, name: str) -> list[str]:
-    """The hosts of the MX records, all priorities (RFC 8461 8.4), or the domain itself (RFC 5321 5.1).
-
-    :raises dns.exception.DNSException: no usable answer.
-    """
-    found = {value.partition(" ")[2].strip() for value in lookup(view, name, "MX")[0]}  # "" is the null MX
-    if not found:
-        return [name] if lookup(view, name, "A")[0] or lookup(view, name, "AAAA")[0] else []
-    return sorted(found - {""})
+def _domain(look: Look, chosen: Checks) -> Domain:
+    look.begin(DEADLINE)
+    domain = Domain(look.name, run(look, chosen))
+    if (known := look.own.known("policy")) and not _unusable(known[0]):
+        domain.expires = _expires(known[0])
+        with suppress(PolicyError):
+            domain.mode = Policy.parse(known[0].pages[0].body).mode.value
+    if records := look.shared.known((sts_record(look.name), "TXT")):
+        with suppress(PolicyError):
+            domain.id = StsRecord.find(records.values).id
+    return domain
 
 
-def unanswered(view: View, check: str, error: Exception) -> Line:
-    """DNS gave no answer: nothing is known."""
-    return Line(
-        check,
-        Level.UNCHECKED,
-        f"DNS gives no answer ({dns_view.reason(error, view)})",
-        "",
-        "Try again, or another --resolver",
-    )
-
-
-def _guarded(view: View, check: str, make: Callable[[], Line]) -> Line:
-    try:
-        return make()
-    except (dns.exception.DNSException, OSError) as error:
-        return unanswered(view, check, error)
-
-
-def _down(found: Domain) -> None:
+def _down(finding: Finding) -> Finding:
     """Other mail servers can be reached, so one that can't be is down rather than blocked."""
-    for at, line in enumerate(found.lines):
-        if line.check.startswith("server ") and line.level == Level.UNCHECKED:
-            text = f"{line.text}, while other mail servers answer"
-            found.lines[at] = Line(line.check, Level.WARN, text, line.section, "Is it down?")
-
-
-def _dane(view: View, host: str) -> Line:
-    count = len(lookup(view, f"_25._tcp.{host}", "TLSA")[0])
-    text = (
-        f"{host} has {count} TLSA records; senders with DANE use these" if count else f"{host} has no TLSA record"
-    )
-    return Line(f"dane {host}", Level.PASS, f"{text} (for information)", "RFC 7672 2.2")
-
-
-def _tls_reports(view: View, name: str) -> Line:
-    owner, check = tlsrpt_record(name), "tls-reports"
-    texts = lookup(view, owner, "TXT")[0]
-    try:
-        record = TlsRptRecord.find(texts)
-    except PolicyError as error:
-        if not any("tlsrpt" in text.lower() for text in texts):
-            return Line(check, Level.WARN, f"there is no record {owner}, so nobody reports failures", "RFC 8460 3", "Set tlsReports in the policy")  # fmt: skip
-        return Line(
-            check, Level.FAIL, f"{owner}: {error}", error.section, 'It should be "v=TLSRPTv1; rua=mailto:…"'
-        )
-    return Line(check, Level.PASS, f"reports go to {', '.join(record.rua)}", "RFC 8460 3")
-
-
-def _name_servers(view: View, name: str) -> Line:
-    """Every name server of the zone answers the same."""
-    check, asked = "name-servers", (sts_record(name), "TXT")
-    servers = dns_view.name_servers(view, asked[0])
-    found: dict[str, frozenset[str]] = {}
-    silent: list[str] = []
-    for server in servers:
-        try:
-            found[str(server)] = dns_view.values_at(view, server, *asked) | dns_view.values_at(view, server, policy_host(name), "CNAME")  # fmt: skip
-        except (dns.exception.DNSException, OSError) as error:
-            silent.append(f"{server} ({dns_view.reason(error)})")
-    if len(set(found.values())) > 1:
-        told = "; ".join(f"{server}: {', '.join(sorted(values)) or 'nothing'}" for server, values in found.items())
-        return Line(check, Level.FAIL, f"the name servers differ: {told}", "RFC 1034 4.3.5", "See that the zone is transferred to all of them")  # fmt: skip
-    if silent:
-        return Line(
-            check, Level.UNCHECKED, f"no answer from {', '.join(silent)}", "", "Is port 53 open from here?"
-        )
-    return Line(check, Level.PASS, f"{len(found)} name servers answer the same", "RFC 1034 4.3.5")
+    if finding.way_out != judge.BLOCKED:
+        return finding
+    text = f"{finding.text}, while other mail servers answer"
+    return replace(finding, level=Level.WARN, text=text, way_out="Is it down?")

@@ -1,4 +1,4 @@
-"""A check's outcome."""
+"""What a check finds, and the result of a domain's checks."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -16,16 +16,18 @@ class Level(StrEnum):
 
 
 ORDER = list(Level)
+DEFECT = 70  # sysexits.h
 
 
 @dataclass(frozen=True)
-class Line:
-    """One line of a domain's result.
+class Finding:
+    """One thing that a check found.
 
     :param check: what was looked at, such as `policy` or `server mx1.example.org`.
     :param text: the evidence.
     :param section: what decides, such as `RFC 8461 3.2`; "" where it is advice.
     :param way_out: what to do; "" where nothing is.
+    :param defect: the check itself broke, which says nothing about the domain; the level is `UNCHECKED`.
     """
 
     check: str
@@ -33,30 +35,31 @@ class Line:
     text: str
     section: str = ""
     way_out: str = ""
+    defect: bool = False
 
 
 @dataclass
 class Domain:
-    """All lines of one domain.
+    """Everything that was found of one domain.
 
     :param mode: of its policy, "" where there is none.
     :param expires: when the policy host's certificate ends (epoch seconds), where that is known.
     """
 
     name: str
-    lines: list[Line] = field(default_factory=list[Line])
+    lines: list[Finding] = field(default_factory=list[Finding])
     mode: str = ""
     id: str = ""
     expires: float | None = None
 
     @property
     def level(self) -> Level:
-        """The worst line's; a line that wasn't checked is better than a warning."""
-        return max((line.level for line in self.lines), key=ORDER.index, default=Level.UNCHECKED)
+        """The worst finding's; what wasn't checked is better than a warning."""
+        return max((finding.level for finding in self.lines), key=ORDER.index, default=Level.UNCHECKED)
 
     def of(self, check: str) -> Level:
-        """The worst level of the lines whose check begins so."""
-        return Domain("", [line for line in self.lines if line.check.startswith(check)]).level
+        """The worst level of the findings whose check begins so."""
+        return Domain("", [finding for finding in self.lines if finding.check.startswith(check)]).level
 
     def json(self) -> dict[str, Any]:
         """For `--json`."""
@@ -64,6 +67,10 @@ class Domain:
 
 
 def exit_code(domains: Iterable[Domain]) -> int:
-    """0 where all is well, 1 with warnings, 2 with failures."""
+    """0 where all is well, 1 with warnings, 2 with failures; 70 where a check broke and nothing worse was found."""
     levels = {domain.level for domain in domains}
-    return 2 if Level.FAIL in levels else 1 if Level.WARN in levels else 0
+    if Level.FAIL in levels:
+        return 2
+    if any(finding.defect for domain in domains for finding in domain.lines):
+        return DEFECT
+    return 1 if Level.WARN in levels else 0

@@ -1,9 +1,8 @@
-"""From what was found to a line: each function takes facts and judges them, without asking anybody."""
+"""From what was found to a finding: each function takes facts and judges them, without asking anybody."""
 
 import time
 
-from checks.finding import Level, Line
-from checks.preflight import hint
+from checks.finding import Finding, Level
 from internet import https, smtp
 from policy import Mode, Policy, PolicyError
 from policy.places import POLICY_PATH
@@ -11,6 +10,7 @@ from policy.places import POLICY_PATH
 DAY = 86_400  # seconds
 SOON = 14  # days left of a certificate that is still fine
 SLOW = 5.0  # seconds
+BLOCKED = "Outgoing port 25 is often blocked; check from where mail is sent"
 
 
 def no_record(texts: list[str], error: PolicyError) -> str:
@@ -23,20 +23,27 @@ def no_record(texts: list[str], error: PolicyError) -> str:
     return f"no record for MTA-STS; there is {' | '.join(texts)}" if texts else "there is no such record"
 
 
-def answer(page: https.Page) -> Line | None:
+def answer(page: https.Page) -> Finding | None:
     """What is wrong with the answer itself (RFC 8461 3.3)."""
+    section = "RFC 8461 3.3"
     if page.status in range(300, 400):
-        return Line("policy-host", Level.FAIL, f"answers {page.status}, a redirect to {page.location}, which senders must not follow", "RFC 8461 3.3", "Serve the policy itself there")  # fmt: skip
-    if page.status != 200:
-        return Line("policy-host", Level.FAIL, f"answers {page.status}; only 200 counts", "RFC 8461 3.3", f"Serve the policy at {POLICY_PATH}")  # fmt: skip
-    if page.media_type != "text/plain":
-        return Line("policy-host", Level.FAIL, f"the media type is {page.media_type or 'missing'}, not text/plain", "RFC 8461 3.2", "Serve .txt as text/plain")  # fmt: skip
-    if len(page.body) > https.LARGEST:
-        return Line("policy-host", Level.FAIL, f"the policy is larger than {https.LARGEST} bytes", "RFC 8461 3.3", "Make it smaller: wildcards in mx")  # fmt: skip
-    return None
+        text = f"answers {page.status}, a redirect to {page.location}, which senders must not follow"
+        way_out = "Serve the policy itself there"
+    elif page.status != 200:
+        text = f"answers {page.status}; only 200 counts"
+        way_out = f"Serve the policy at {POLICY_PATH}"
+    elif page.media_type != "text/plain":
+        text, section = f"the media type is {page.media_type or 'missing'}, not text/plain", "RFC 8461 3.2"
+        way_out = "Serve .txt as text/plain"
+    elif len(page.body) > https.LARGEST:
+        text = f"the policy is larger than {https.LARGEST} bytes"
+        way_out = "Make it smaller: wildcards in mx"
+    else:
+        return None
+    return Finding("policy-host", Level.FAIL, text, section, way_out)
 
 
-def host_line(host: str, page: https.Page, expires: float | None, seconds: float) -> Line:
+def host_answers(host: str, page: https.Page, expires: float | None, seconds: float) -> Finding:
     """The policy host answers as it should: how long its certificate lasts, and how long it took.
 
     :param expires: epoch seconds.
@@ -44,45 +51,70 @@ def host_line(host: str, page: https.Page, expires: float | None, seconds: float
     days = (expires - time.time()) / DAY if expires else None
     text = f"{host} answers 200, {page.media_type}, {len(page.body)} bytes in {seconds:.2f} s"
     text += f"; its certificate is valid for {days:.0f} more days" if days is not None else ""
+    level, way_out = Level.PASS, ""
     if days is not None and days < SOON:
-        return Line("policy-host", Level.WARN, text, "RFC 8461 3.3", "Azure renews by itself; see whether CAA records or the CNAME hinder it")  # fmt: skip
-    if seconds > SLOW:
-        return Line("policy-host", Level.WARN, text, "RFC 8461 3.3", "Find out why it is slow; senders give up after a minute")  # fmt: skip
-    return Line("policy-host", Level.PASS, text, "RFC 8461 3.3")
+        level, way_out = Level.WARN, "Azure renews by itself; see whether CAA records or the CNAME hinder it"
+    elif seconds > SLOW:
+        level, way_out = Level.WARN, "Find out why it is slow; senders give up after a minute"
+    return Finding("policy-host", level, text, "RFC 8461 3.3", way_out)
 
 
-def advice(policy: Policy, body: bytes) -> list[Line]:
+def advice(policy: Policy, body: bytes) -> list[Finding]:
     """The policy is valid; is it wise?"""
     text = f"mode {policy.mode}, max_age {policy.max_age} s, mx {', '.join(map(str, policy.mx)) or 'none'}"
-    lines = [Line("policy", Level.PASS, text, "RFC 8461 3.2")]
+    findings = [Finding("policy", Level.PASS, text, "RFC 8461 3.2")]
+
+    def warn(text: str, section: str, way_out: str) -> None:
+        findings.append(Finding("policy", Level.WARN, text, section, way_out))
+
     if policy.mode == Mode.ENFORCE and policy.max_age < DAY:
-        lines.append(Line("policy", Level.WARN, f"max_age {policy.max_age} s protects for less than a day", "RFC 8461 3.2", "Weeks are usual: max_age 1209600"))  # fmt: skip
+        text = f"max_age {policy.max_age} s protects for less than a day"
+        warn(text, "RFC 8461 3.2", "Weeks are usual: max_age 1209600")
     if policy.mode == Mode.NONE and policy.max_age > 7 * DAY:
-        lines.append(Line("policy", Level.WARN, f"max_age {policy.max_age} s is long for a policy that is leaving", "RFC 8461 8.3", "Make it a day: max_age 86400"))  # fmt: skip
+        text = f"max_age {policy.max_age} s is long for a policy that is leaving"
+        warn(text, "RFC 8461 8.3", "Make it a day: max_age 86400")
     if body.replace(b"\r\n", b"").count(b"\n"):
-        lines.append(Line("policy", Level.WARN, "lines end in LF, not CRLF; the RFC allows both, some senders don't", "RFC 8461 3.2", "End every line in CRLF"))  # fmt: skip
+        text = "lines end in LF, not CRLF; the RFC allows both, some senders don't"
+        warn(text, "RFC 8461 3.2", "End every line in CRLF")
     elif not body.endswith(b"\n"):
-        lines.append(Line("policy", Level.WARN, "the last line has no line end; the RFC allows that, some senders don't", "RFC 8461 3.2", "End the last line in CRLF"))  # fmt: skip
-    return lines
+        text = "the last line has no line end; the RFC allows that, some senders don't"
+        warn(text, "RFC 8461 3.2", "End the last line in CRLF")
+    return findings
 
 
-def allowed(policy: Policy, host: str) -> Line:
-    """Whether the policy lets a sender deliver to an MX host."""
-    if policy.mode == Mode.NONE or policy.allows(host):
-        return Line("mx", Level.PASS, f"{host} is allowed by the policy", "RFC 8461 4.1")
-    level = Level.FAIL if policy.mode == Mode.ENFORCE else Level.WARN
-    return Line("mx", level, f"{host} is allowed by no mx of the policy", "RFC 8461 4.1", hint(host, policy.mx))
+def same_id(announced: str, served: str, wanted: str | None) -> Finding:
+    """Whether the record names the policy that is served (RFC 8461 3.1, 8.1).
+
+    :param announced: the record's id.
+    :param served: the id that the served policy has where it is made by this program.
+    :param wanted: the stack's, where that is known.
+    """
+    mend = "`pulumi refresh`, then `pulumi up`"
+    if announced == served:
+        return Finding("id", Level.PASS, "the id is the hash of the policy that is served", "RFC 8461 8.1")
+    if wanted == announced or (wanted is None and len(announced) == len(served)):
+        text = f"the id {announced} names another policy than the one that is served ({served})"
+        return Finding("id", Level.FAIL if wanted else Level.WARN, text, "RFC 8461 8.1", mend)
+    if wanted:
+        return Finding("id", Level.FAIL, f"the id is {announced}, the stack's {wanted}", "RFC 8461 3.1", mend)
+    text = f"the id {announced} is not made from the policy, so it says nothing about it"
+    return Finding("id", Level.PASS, text, "RFC 8461 3.1")
 
 
-def server_line(host: str, server: smtp.Server) -> Line:
+def mail_server(host: str, server: smtp.Server) -> Finding:
     """Whether a sender that enforces would deliver to a mail server."""
-    check = f"server {host}"
+    check, section = f"server {host}", "RFC 8461 4.2"
     if not server.connected:
-        return Line(check, Level.UNCHECKED, server.fault, "RFC 8461 4.2", "Outgoing port 25 is often blocked; check from where mail is sent")  # fmt: skip
+        return Finding(check, Level.UNCHECKED, server.fault, section, BLOCKED)
+    if not server.decided:
+        text = f"{host} {server.fault}, so whether senders can deliver there is unknown"
+        return Finding(check, Level.UNCHECKED, text, section, "Ask it again, and from elsewhere")
     if server.fault:
-        return Line(check, Level.FAIL, f"{host} {server.fault}", "RFC 8461 4.2", "Mend the server first: in enforce, senders refuse to deliver there")  # fmt: skip
+        way_out = "Mend the server first: in enforce, senders refuse to deliver there"
+        return Finding(check, Level.FAIL, f"{host} {server.fault}", section, way_out)
     days = (server.expires - time.time()) / DAY if server.expires else 0
     text = f"{host} offers STARTTLS with {server.version}; its certificate is valid for {days:.0f} more days"
     if days < SOON:
-        return Line(check, Level.WARN, text, "RFC 8461 4.2", "Renew the certificate; once it has expired, senders refuse to deliver")  # fmt: skip
-    return Line(check, Level.PASS, text, "RFC 8461 4.2")
+        way_out = "Renew the certificate; once it has expired, senders refuse to deliver"
+        return Finding(check, Level.WARN, text, section, way_out)
+    return Finding(check, Level.PASS, text, section)

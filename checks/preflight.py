@@ -1,212 +1,208 @@
 """What DNS says about a domain before anything is made: read only, side by side, under one deadline.
 
-Nothing that is found here goes into a resource, so that previews stay the same for the same configuration.
+Nothing that is found here goes into a resource, so that previews stay the same for the same configuration. To add a
+check, write a function that takes the look and the plan, and name it in `CHECKS`.
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from functools import partial
+from typing import Protocol
 
-import dns.exception
 import dns.resolver
 
+from checks import mail
+from checks.finding import Finding, Level
+from checks.look import Check, Look, Shared, run
 from internet import dns_view
-from internet.dns_view import plain
 from internet.view import View
-from policy import Mode, MxPattern, Policy, TlsRptRecord
+from policy import Mode, Policy
 from policy.places import policy_host, sts_record, tlsrpt_record
+from settings.policies import Domain, PolicySettings
 
 DEADLINE = 8.0  # seconds for everything
+DOMAINS = 16  # at once
 SITES = ".azurestaticapps.net"
 ISSUER = "digicert.com"  # learn.microsoft.com/azure/static-web-apps/custom-domain; Azure/static-web-apps 1447
+ADOPT = "docs/adopt.md"
+
+
+class Place(Protocol):
+    """Where a domain's records go.
+
+    `zone` is "" where a person enters them; `name_servers` serve it, without final dots, empty where they aren't known.
+    """
+
+    @property
+    def zone(self) -> str: ...
+
+    @property
+    def name_servers(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True)
-class Domain:
-    """A mail domain as it is configured.
+class Plan:
+    """What a stack is about to make of a domain."""
 
-    :param zone: where its records go; "" where a person enters them.
-    :param delegated_to: the domain that its `_mta-sts` record leads to (RFC 8461 8.2).
-    :param name_servers: the zone's, without trailing dots; empty where they aren't known.
-    """
+    domain: Domain
+    settings: PolicySettings
+    place: Place
 
-    name: str
-    policy: Policy
-    zone: str
-    name_servers: tuple[str, ...] = ()
-    tls_reports: TlsRptRecord | None = None
-    adopts_tls_reports: bool = False
-    delegated_to: str | None = None
+    @property
+    def policy(self) -> Policy:
+        """The policy that the domain will have."""
+        return self.settings.policy
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What would go wrong, and the way out. An error stops the run."""
-
-    level: Literal["error", "warning"]
-    text: str
+def mail_is_allowed(look: Look, plan: Plan) -> Iterator[Finding]:
+    """Each MX host is allowed by the policy to come (RFC 8461 4.1)."""
+    return mail.against(look, plan.policy) if plan.policy.mode != Mode.NONE else iter(())
 
 
-def check(domains: Sequence[Domain], view: View, deadline: float = DEADLINE) -> list[Finding]:
-    """Look at every domain.
-
-    :param deadline: seconds, for all together.
-    :returns: what was found, in the order of `domains`; one line that it was skipped where DNS can't be asked.
-    """
-    view = view.within(deadline)
-    pool = ThreadPoolExecutor(min(64, max(1, len(domains) * 5)), "preflight")
-    looks = [(domain, pool.submit(look, domain, view)) for domain in domains for look in LOOKS]
-    wait([future for _, future in looks], deadline)
-    pool.shutdown(wait=False, cancel_futures=True)
-    findings: list[Finding] = []
-    silent: dict[str, str] = {}
-    for domain, future in looks:
-        error = future.exception() if future.done() and not future.cancelled() else TimeoutError()
-        if error is None:
-            findings += future.result()
-        elif isinstance(error, dns.exception.DNSException | OSError):
-            silent.setdefault(domain.name, dns_view.reason(error, view))
-        else:
-            raise error
-    if domains and len(silent) == len(domains) and not findings:
-        return [Finding("warning", f"preflight skipped: DNS gives no answer ({next(iter(silent.values()))})")]
-    return findings + [Finding("warning", f"{name}: not wholly checked ({why})") for name, why in silent.items()]
-
-
-def lookup(name: str, rdtype: str, view: View) -> list[Any]:
-    """The records of a name; empty where there are none.
-
-    :raises dns.exception.DNSException, OSError: no answer.
-    """
-    found = dns_view.answer(view, name, rdtype)
-    return list(cast(Iterable[Any], (found and found.rrset) or ()))
-
-
-def mail_servers(domain: Domain, view: View) -> list[Finding]:
-    """Each MX host is allowed by the policy (RFC 8461 4.1)."""
-    if domain.policy.mode == Mode.NONE:
-        return []
-    hosts = sorted(plain(each.exchange) for each in lookup(domain.name, "MX", view))
-    if hosts == [""]:
-        return [Finding("warning", f"{domain.name}: its MX record says that it takes no mail (RFC 7505)")]
-    if not hosts:
-        if not lookup(domain.name, "A", view) and not lookup(domain.name, "AAAA", view):
-            return [
-                Finding("warning", f"{domain.name}: has no MX record, so no mail server that a policy could name")
-            ]
-        hosts = [domain.name]  # the implicit MX (RFC 5321 5.1)
-    enforced = domain.policy.mode == Mode.ENFORCE
-    return [
-        Finding(
-            "error" if enforced else "warning",
-            f"{domain.name}: no mx of its policy allows its mail server {host}"
-            f"{'; senders would refuse to deliver there' if enforced else ''}. {hint(host, domain.policy.mx)}",
-        )
-        for host in hosts
-        if not domain.policy.allows(host)
-    ]
-
-
-def hint(host: str, patterns: Iterable[MxPattern]) -> str:
-    """How to allow a host; a wildcard that covers one label less is named as that."""
-    for pattern in patterns:
-        rest = pattern.text.removeprefix("*.")
-        if pattern.text.startswith("*.") and host.endswith(f".{rest}"):
-            nearer = f"*.{host.partition('.')[2]}"
-            return f"{pattern} covers exactly one label before {rest}, and {host} has more; add {nearer}"
-    return f"Add {host} to mx, or take it out of the MX records"
-
-
-def host_is_free(domain: Domain, view: View) -> list[Finding]:
+def host_is_free(look: Look, plan: Plan) -> Iterator[Finding]:
     """mta-sts.<domain> isn't something else already."""
-    host = policy_host(domain.name)
-    target = [plain(each) for each in lookup(host, "CNAME", view)]
-    if target and not target[0].endswith(SITES):
-        return [Finding("warning", f"{host} leads to {target[0]} now. If this stack made the record, it is put right "
-                        "after `pulumi refresh`; if not, Azure refuses to overwrite it: docs/adopt.md")]  # fmt: skip
+    host = policy_host(look.name)
+    target = look.values(host, "CNAME")
     if target:
-        return []
-    found = {plain(each) for kind in ("A", "AAAA") for each in lookup(host, kind, view)}
-    if not found:
-        return []
-    other = f"mta-sts-{secrets.token_hex(6)}.{domain.name}"
-    if found & {plain(each) for kind in ("A", "AAAA") for each in lookup(other, kind, view)}:
-        return []  # a wildcard, which the CNAME takes precedence over
-    return [Finding("warning", f"{host} is a host of its own ({', '.join(sorted(found))}); a CNAME can't stand beside "
-                    "its address records, so remove them first")]  # fmt: skip
+        if not target[0].endswith(SITES):
+            way_out = (
+                "If this stack made the record, it is put right after `pulumi refresh`; if not, Azure refuses to "
+            )
+            way_out += f"overwrite it: {ADOPT}"
+            yield Finding("policy-host", Level.WARN, f"{host} leads to {target[0]} now", "", way_out)
+        return
+    addresses = _addresses(look, host)
+    if addresses and not addresses & _addresses(
+        look, _stray(look)
+    ):  # else a wildcard, which gives way to the CNAME
+        text = f"{host} is a host of its own ({', '.join(sorted(addresses))})"
+        way_out = "A CNAME can't stand beside its address records, so remove them first"
+        yield Finding("policy-host", Level.WARN, text, "RFC 1034 3.6.2", way_out)
 
 
-def delegation(domain: Domain, view: View) -> list[Finding]:
+def zone_is_delegated(look: Look, plan: Plan) -> Iterator[Finding]:
     """The zone is served where the records will go; wherever that is, when a person enters them."""
-    if not domain.zone:
-        return []
+    planned = plan.place.zone
+    if not planned:
+        return
     try:
-        zone = dns_view.zone_of(view, domain.name)
+        zone = dns_view.zone_of(look.view, look.name)
     except dns.resolver.NoRootSOA:
         zone = ""
     waits = "its records are made all the same, and it waits by name until the delegation is there"
-    servers = ", ".join(domain.name_servers) or "those of the zone"
-    if not f".{zone}".endswith(f".{domain.zone}") or not zone:
-        return [Finding("warning", f"{domain.name}: the zone {domain.zone} is not delegated; at its registrar, set the "
-                        f"name servers {servers}. Until then {waits}")]  # fmt: skip
-    actual = sorted(plain(each) for each in lookup(zone, "NS", view))
-    if zone != domain.zone:
-        return [Finding("warning", f"{domain.name} is served from a zone of its own, {zone} ({', '.join(actual)}), not "
-                        f"from {domain.zone} where the records would go; correct mta-sts:dns")]  # fmt: skip
-    if domain.name_servers and not set(actual) & set(domain.name_servers):
-        return [Finding("warning", f"{domain.name}: the zone {zone} is served by {', '.join(actual)}, but the records go "
-                        f"to {servers}; {waits}")]  # fmt: skip
-    return []
+    servers = ", ".join(plan.place.name_servers) or "those of the zone"
+    if not zone or not f".{zone}".endswith(f".{planned}"):
+        way_out = f"At its registrar, set the name servers {servers}. Until then {waits}"
+        yield Finding("delegation", Level.WARN, f"the zone {planned} is not delegated", "RFC 1034 4.2.1", way_out)
+        return
+    actual = sorted(look.values(zone, "NS"))
+    if zone != planned:
+        text = f"it is served from a zone of its own, {zone} ({', '.join(actual)}), not from {planned} where the records "
+        yield Finding("delegation", Level.WARN, f"{text}would go", "", "Correct mta-sts:dns")
+    elif plan.place.name_servers and not set(actual) & set(plan.place.name_servers):
+        text = f"the zone {zone} is served by {', '.join(actual)}, but the records go to {servers}"
+        yield Finding("delegation", Level.WARN, text, "", waits[0].upper() + waits[1:])
 
 
-def records(domain: Domain, view: View) -> list[Finding]:
-    """No second `v=STSv1` record (RFC 8461 3.1), and no report record of somebody else's (RFC 8460 3)."""
-    owner = sts_record(domain.name)
-    found: list[Finding] = []
-    alias = [plain(each) for each in lookup(owner, "CNAME", view)]
-    if alias and not domain.delegated_to:
-        return [Finding("error", f"{owner} is a CNAME to {alias[0]}, so the TXT record can't be made; remove the CNAME "
-                        "first, set delegateTo where it leads to a domain of this stack, or leave this domain to whoever "
-                        "it leads to (RFC 8461 8.2)")]  # fmt: skip
-    texts = [plain(each) for each in lookup(owner, "TXT", view)]
-    if domain.delegated_to and texts and not alias:
-        found.append(Finding("error", f"{owner} has TXT records ({' | '.join(sorted(texts))}), so the CNAME to _mta-sts."
-                             f"{domain.delegated_to} can't be made; remove them first, for which mode none isn't needed: "
-                             "senders keep their policy, and the CNAME tells them the same"))  # fmt: skip
+def record_is_free(look: Look, plan: Plan) -> Iterator[Finding]:
+    """The record with the id can be made, and will be the only one (RFC 8461 3.1)."""
+    owner, delegate_to = sts_record(look.name), plan.domain.delegate_to
+    alias = look.values(owner, "CNAME")
+    if alias and not delegate_to:
+        text = f"{owner} is a CNAME to {alias[0]}, so the TXT record can't be made"
+        way_out = "Remove the CNAME first, set delegateTo where it leads to a domain of this stack, or leave this domain to "
+        yield Finding("record", Level.FAIL, text, "RFC 8461 8.2", f"{way_out}whoever it leads to")
+        return
+    texts = look.values(owner, "TXT")
+    if delegate_to and texts and not alias:
+        text = f"{owner} has TXT records ({' | '.join(sorted(texts))}), so the CNAME to {sts_record(delegate_to)} can't be made"
+        way_out = "Remove them first, for which mode none isn't needed: senders keep their policy, and the CNAME tells them "
+        yield Finding("record", Level.FAIL, text, "RFC 1034 3.6.2", f"{way_out}the same")
     elif sum(text.startswith("v=STSv1;") for text in texts) > 1:
-        found.append(Finding("warning", f"{owner} has several v=STSv1 records, which senders take for none: "
-                             f"{' | '.join(sorted(texts))}. `pulumi refresh`, then `pulumi up` leaves one"))  # fmt: skip
-    if domain.tls_reports and not domain.adopts_tls_reports:
-        owner, wanted = tlsrpt_record(domain.name), domain.tls_reports.render()
-        there = [plain(each) for each in lookup(owner, "TXT", view)]
-        other = f"mta-sts-{secrets.token_hex(6)}.{domain.name}"
-        if there and there != [wanted] and there != [plain(each) for each in lookup(other, "TXT", view)]:
-            found.append(Finding("warning", f"{owner} is {' | '.join(there)} now. If this stack made it, it is updated; if "
-                                 "not, it is refused to be overwritten: take it over with adoptTlsReports: true at the "
-                                 "domain (it then stays when the stack goes)"))  # fmt: skip
-    return found
+        text = f"{owner} has several v=STSv1 records, which senders take for none: {' | '.join(sorted(texts))}"
+        yield Finding("record", Level.WARN, text, "RFC 8461 3.1", "`pulumi refresh`, then `pulumi up` leaves one")
 
 
-def issuers(domain: Domain, view: View) -> list[Finding]:
+def report_record_is_free(look: Look, plan: Plan) -> Iterator[Finding]:
+    """The record that says where reports go isn't somebody else's (RFC 8460 3)."""
+    reports = plan.settings.tls_reports
+    if not reports or plan.domain.adopt_tls_reports:
+        return
+    owner = tlsrpt_record(look.name)
+    texts = look.values(owner, "TXT")
+    if texts and texts != [reports.render()] and texts != look.values(_stray(look), "TXT"):
+        way_out = "If this stack made it, it is updated; if not, it is never overwritten: take it over with "
+        way_out += "adoptTlsReports: true at the domain (it then stays when the stack goes)"
+        yield Finding("tls-reports", Level.WARN, f"{owner} is {' | '.join(texts)} now", "", way_out)
+
+
+def issuer_is_allowed(look: Look, plan: Plan) -> Iterator[Finding]:
     """The CAA records that count let the certificate's issuer in (RFC 8659 3)."""
-    host = policy_host(domain.name)
+    host = policy_host(look.name)
     labels = host.split(".")
-    for at in range(len(labels) - 1):
-        name = ".".join(labels[at:])
-        found = lookup(name, "CAA", view)
-        if not found:
+    for name in (".".join(labels[at:]) for at in range(len(labels) - 1)):
+        records = look.records(name, "CAA").rdatas
+        if not records:
             continue
-        allowed = [str(each.value.decode("ascii", "replace")).partition(";")[0].strip().lower()
-                   for each in found if each.tag.lower() == b"issue"]  # fmt: skip
-        if not allowed or ISSUER in allowed:
-            return []
-        exists = bool(lookup(host, "CNAME", view))
-        return [Finding("warning" if exists else "error",
-                        f"{host}: the CAA records of {name} allow {', '.join(filter(None, allowed)) or 'nobody'}, and not "
-                        f'{ISSUER}, which issues for Static Web Apps; add the record 0 issue "{ISSUER}"')]  # fmt: skip
-    return []
+        issuers = [_issuer(caa.value) for caa in records if caa.tag.lower() == b"issue"]
+        if issuers and ISSUER not in issuers:
+            text = f"the CAA records of {name} allow {', '.join(filter(None, issuers)) or 'nobody'}, and not {ISSUER}, "
+            text += f"which issues for Static Web Apps, to issue for {host}"
+            level = Level.WARN if look.values(host, "CNAME") else Level.FAIL
+            yield Finding("caa", level, text, "RFC 8659 3", f'Add the record 0 issue "{ISSUER}"')
+        return
 
 
-LOOKS = (mail_servers, host_is_free, delegation, records, issuers)
+CHECKS: dict[str, Callable[[Look, Plan], Iterator[Finding]]] = {
+    "mx": mail_is_allowed,
+    "policy-host": host_is_free,
+    "delegation": zone_is_delegated,
+    "record": record_is_free,
+    "tls-reports": report_record_is_free,
+    "caa": issuer_is_allowed,
+}
+
+
+def look_at(plans: Sequence[Plan], view: View, deadline: float = DEADLINE) -> tuple[list[str], list[str]]:
+    """Look at every domain.
+
+    :param deadline: seconds, for all together.
+    :returns: warnings, and errors that must stop the run, in the order of `plans`; where DNS can't be asked, that.
+    """
+    shared = Shared(view.within(deadline))
+    with ThreadPoolExecutor(DOMAINS, "preflight") as pool:
+        results = list(pool.map(partial(_domain, shared), plans))
+    warnings, errors, silent = list[str](), list[str](), dict[str, str]()
+    for plan, findings in zip(plans, results, strict=True):
+        for finding in findings:
+            text = f"{plan.domain.name}: {finding.text}. {finding.way_out}"
+            if finding.level == Level.UNCHECKED:
+                silent.setdefault(plan.domain.name, finding.text)
+            elif finding.level != Level.PASS:
+                (errors if finding.level == Level.FAIL else warnings).append(text)
+    if plans and len(silent) == len(plans) and not warnings and not errors:
+        return [f"preflight skipped: {next(iter(silent.values()))}"], []
+    return warnings + [f"{name}: not wholly checked: {why}" for name, why in silent.items()], errors
+
+
+def _domain(shared: Shared, plan: Plan) -> list[Finding]:
+    def bound(check: Callable[[Look, Plan], Iterator[Finding]]) -> Check:
+        return lambda look: check(look, plan)
+
+    return run(Look(plan.domain.name, shared), {name: bound(check) for name, check in CHECKS.items()})
+
+
+def _addresses(look: Look, name: str) -> set[str]:
+    return {*look.values(name, "A"), *look.values(name, "AAAA")}
+
+
+def _stray(look: Look) -> str:
+    """A name that nobody has: what it answers comes from a wildcard (RFC 4592)."""
+    return look.own("stray", lambda: f"mta-sts-{secrets.token_hex(6)}.{look.name}")
+
+
+def _issuer(value: bytes) -> str:
+    """`DigiCert.com; policy=ev` -> `digicert.com` (RFC 8659 4.2)."""
+    return value.decode("ascii", "replace").partition(";")[0].strip().lower()

@@ -18,26 +18,14 @@ def run(settings: Settings, backends: Mapping[str, Backend]) -> None:
     """
     if not settings.preflight:
         return pulumi.log.info("preflight skipped: mta-sts:preflight is off")
-    findings = preflight.check(
-        [
-            preflight.Domain(
-                name=domain.name,
-                policy=policy.policy,
-                zone=backends[domain.name].zone,
-                name_servers=backends[domain.name].name_servers,
-                tls_reports=policy.tls_reports,
-                adopts_tls_reports=domain.adopt_tls_reports,
-                delegated_to=domain.delegate_to,
-            )
-            for policy in settings.policies
-            for domain in policy.domains
-        ],
-        View.from_environment(),
-    )
-    for finding in findings:
-        if finding.level == "warning":
-            pulumi.log.warn(finding.text)
-    errors = [finding.text for finding in findings if finding.level == "error"]
+    plans = [
+        preflight.Plan(domain, policy, backends[domain.name])
+        for policy in settings.policies
+        for domain in policy.domains
+    ]
+    warnings, errors = preflight.look_at(plans, View.from_environment())
+    for warning in warnings:
+        pulumi.log.warn(warning)
     if errors:
         raise UserError("\n".join([*errors, "Nothing was touched. (mta-sts:preflight: off skips these checks.)"]))
     return None

@@ -1,7 +1,9 @@
 """HTTPS as a sender does it: verified by DNS-ID, no redirects, no caches (RFC 8461 3.3)."""
 
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 import certifi
@@ -10,11 +12,15 @@ import dns.resolver
 import urllib3
 
 from internet import dns_view
+from internet.limits import Conversation
 from internet.view import View
 
 PORT = 443
-TIMEOUT = 15.0  # seconds; RFC 8461 3.3 lets a sender take a minute
+STEP = 15.0  # seconds for connecting, and for each read
+TOTAL = 30.0  # seconds for one answer; RFC 8461 3.3 lets a sender take a minute
 LARGEST = 64 * 1024  # bytes a sender need accept (RFC 8461 3.3)
+HEADERS = 64 * 1024  # bytes of everything before the body
+ADDRESSES = 8  # of a host, that are asked
 
 
 class FetchError(Exception):
@@ -40,6 +46,18 @@ class Page:
     expires: float | None = None
 
 
+@dataclass(frozen=True)
+class Fetched:
+    """What a host answers.
+
+    :param pages: one an address; one in all through a proxy. Never none.
+    :param unasked: how many addresses there are beyond those that are asked.
+    """
+
+    pages: list[Page]
+    unasked: int = 0
+
+
 def context(view: View) -> ssl.SSLContext:
     """Verification as RFC 8461 3.3 wants it: a DNS-ID, never a bare common name; TLS 1.2 or later.
 
@@ -60,11 +78,11 @@ def manager(view: View, url: str) -> urllib3.PoolManager:
     )
 
 
-def fetch(view: View, host: str, path: str, limit: int = LARGEST) -> list[Page]:
-    """GET `https://host/path` from every address of the host, or once through the proxy there is.
+def fetch(view: View, host: str, path: str, limit: int = LARGEST) -> Fetched:
+    """GET `https://host/path` from each address of the host, side by side, or once through the proxy there is.
 
-    :returns: one answer an address, at most `limit` + 1 bytes of each.
-    :raises FetchError: no address, no connection, no valid certificate.
+    :param limit: bytes; of each body at most one more is read.
+    :raises FetchError: no address, or from one of them no connection, no valid certificate, or no end.
     :raises UnansweredError: no answer from DNS.
     """
     try:
@@ -75,56 +93,54 @@ def fetch(view: View, host: str, path: str, limit: int = LARGEST) -> list[Page]:
         raise UnansweredError(f"DNS gives no answer for {host} ({dns_view.reason(error, view)})") from None
     if not addresses:
         raise FetchError(f"{host} has no address")
+    if view.proxy_for(host):
+        return Fetched([_get(view, host, path, limit)])
+    asked = addresses[:ADDRESSES]
+    with ThreadPoolExecutor(len(asked), "addresses") as pool:
+        pages = list(pool.map(partial(_get, view, host, path, limit), asked))
+    return Fetched(pages, len(addresses) - len(asked))
+
+
+def _get(view: View, host: str, path: str, limit: int, address: str = "") -> Page:
+    """One answer, from an address or else through the proxy.
+
+    :raises FetchError: see `fetch`.
+    """
+    conversation = Conversation(view.left(TOTAL), STEP, limit + HEADERS)
+    verified = conversation.encrypted(context(view))
+    pool: urllib3.HTTPSConnectionPool | urllib3.PoolManager
+    if address:
+        # No assert_hostname: with it urllib3 compares the names itself, after a handshake that then compares nothing.
+        pool = urllib3.HTTPSConnectionPool(address, PORT, ssl_context=verified, server_hostname=host)
+    else:
+        pool = urllib3.ProxyManager(view.proxy_for(host) or "", ssl_context=verified)
     try:
-        if view.proxy_for(host):
-            url = f"https://{host}{path}"
-            with manager(view, url) as through:
-                return [_get(through, url, host, limit)]
-        return [_get_at(view, address, host, path, limit) for address in addresses]
-    except urllib3.exceptions.HTTPError as error:
-        raise FetchError(_reason(host, error)) from None
+        with pool:
+            response = pool.request(
+                "GET",
+                path if address else f"https://{host}{path}",
+                headers={"Host": host, "User-Agent": "mta-sts-live-check", "Cache-Control": "no-cache"},
+                redirect=False,
+                retries=False,
+                timeout=conversation.left(),
+                preload_content=False,
+            )
+            try:
+                media_type = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
+                location = response.headers.get("Location", "")
+                body = response.read(limit + 1)
+            finally:
+                response.close()
+            return Page(response.status, media_type, body, location, conversation.expires)
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise FetchError(_reason(host, error, conversation.gave_up)) from None
 
 
-def _get_at(view: View, address: str, host: str, path: str, limit: int) -> Page:
-    # No assert_hostname: with it urllib3 compares the names itself, after a handshake that then compares nothing.
-    with urllib3.HTTPSConnectionPool(address, PORT, ssl_context=context(view), server_hostname=host) as pool:
-        return _get(pool, path, host, limit)
-
-
-def _get(pool: urllib3.HTTPSConnectionPool | urllib3.PoolManager, url: str, host: str, limit: int) -> Page:
-    response = pool.request(
-        "GET",
-        url,
-        headers={"Host": host, "User-Agent": "mta-sts-live-check", "Cache-Control": "no-cache"},
-        redirect=False,
-        retries=False,
-        timeout=TIMEOUT,
-        preload_content=False,
-    )
-    try:
-        media_type = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
-        expires = _expires(response)
-        location = response.headers.get("Location", "")
-        return Page(response.status, media_type, response.read(limit + 1), location, expires)
-    finally:
-        response.close()
-
-
-def _expires(response: urllib3.BaseHTTPResponse) -> float | None:
-    sock = getattr(response.connection, "sock", None)
-    until = (sock.getpeercert() or {}).get("notAfter") if isinstance(sock, ssl.SSLSocket) else None
-    return ssl.cert_time_to_seconds(until) if isinstance(until, str) else None
-
-
-def _reason(host: str, error: Exception) -> str:
+def _reason(host: str, error: BaseException, gave_up: str) -> str:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"the certificate is not valid for {host} yet ({cause.verify_message})"
-        cause = cause.__cause__ or cause.__context__ or _first(cause)
-    return f"{host}: {error}"
-
-
-def _first(error: BaseException) -> BaseException | None:
-    inner = error.args[0] if error.args else None
-    return inner if isinstance(inner, BaseException) else None
+        inner = next((argument for argument in cause.args if isinstance(argument, BaseException)), None)
+        cause = cause.__cause__ or cause.__context__ or inner
+    return f"{host}: {gave_up or error}"

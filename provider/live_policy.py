@@ -36,7 +36,7 @@ def served(host: str) -> str | None:
     :returns: None where no answer can be had from here, which says nothing about others.
     """
     try:
-        pages = fetch(View.from_environment(), host, POLICY_PATH)
+        pages = fetch(View.from_environment(), host, POLICY_PATH).pages
     except FetchError:
         return None
     first = pages[0]
@@ -46,7 +46,7 @@ def served(host: str) -> str | None:
 def not_live(host: str, policy: bytes) -> str | None:
     """Why a sender would not get exactly `policy` from `host`, or None (RFC 8461 3.2, 3.3)."""
     try:
-        pages = fetch(View.from_environment(), host, POLICY_PATH)
+        pages = fetch(View.from_environment(), host, POLICY_PATH).pages
     except FetchError as error:
         return str(error)
     for page in pages:

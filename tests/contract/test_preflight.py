@@ -1,17 +1,23 @@
 """The preflight, asking a real name server about zones that are right, and wrong in every way it knows."""
 
 import socket
-import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from contract_tools import records
 
 from checks import preflight
-from checks.preflight import Finding
-from internet.view import View
+from checks.finding import Finding
+from checks.look import Look
+from checks.preflight import Plan
+from internet.address import server_at
+from internet.view import View, resolver_at
 from policy import Policy, TlsRptRecord
 from sandbox.control import Sandbox
+from settings.policies import Domain, PolicySettings
+from zones.settings import ManualDns
 
 AZURE = ("ns1-01.azure-dns.com", "ns2-01.azure-dns.net")
 MX = {"MX/@": [{"preference": 10, "exchange": "mail.example.org."}]}
@@ -26,22 +32,40 @@ def txt(*texts: str) -> list[dict[str, Any]]:
     return [{"value": [text]} for text in texts]
 
 
-def look(
-    sandbox: Sandbox,
-    monkeypatch: pytest.MonkeyPatch,
-    sets: dict[str, Any],
+@dataclass(frozen=True)
+class Zone:
+    """Where records go."""
+
+    zone: str = "example.org"
+    name_servers: tuple[str, ...] = AZURE
+
+
+def plan(
+    name: str = "example.org",
     mode: str = "testing",
     mx: tuple[str, ...] = ("mail.example.org",),
+    place: Zone = Zone(),
+    reports: tuple[str, ...] = (),
     **domain: Any,
-) -> list[Finding]:
-    """What is found for example.org with these record sets."""
-    env = sandbox.env()
-    monkeypatch.setenv("MTA_STS_RESOLVER", env["MTA_STS_RESOLVER"])
-    records(sandbox, "example.org", {**MX, **sets})
+) -> Plan:
+    """What a stack is about to make."""
     policy = Policy.of(mode, 604800, mx)
-    return preflight.check([preflight.Domain(**{"name": "example.org", "policy": policy, "zone": "example.org", "name_servers": AZURE, **domain})], View.from_environment())  # fmt: skip
+    settings = PolicySettings("main", policy, "Free", tls_reports=TlsRptRecord(reports) if reports else None)
+    return Plan(Domain(name, ManualDns(), **domain), settings, place)
 
 
+def look(sandbox: Sandbox, sets: dict[str, Any], **planned: Any) -> tuple[list[str], list[str]]:
+    """Warnings and errors for example.org with these record sets."""
+    records(sandbox, "example.org", {**MX, **sets})
+    return preflight.look_at([plan(**planned)], seen_from(sandbox))
+
+
+def seen_from(sandbox: Sandbox) -> View:
+    """What a preview in the sandbox's environment sees."""
+    return View(resolver_at(server_at(sandbox.env()["MTA_STS_RESOLVER"], "MTA_STS_RESOLVER")))
+
+
+REPORTS = ("mailto:tls@example.org",)
 GOOD: dict[str, dict[str, Any]] = {
     "a new domain": {},
     "a domain that stands": {
@@ -56,10 +80,8 @@ GOOD: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_what_is_right_is_passed_over_in_silence(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    assert look(sandbox, monkeypatch, GOOD[name], "enforce", tls_reports=TlsRptRecord(("mailto:tls@example.org",))) == []  # fmt: skip
+def test_what_is_right_is_passed_over_in_silence(sandbox: Sandbox, name: str) -> None:
+    assert look(sandbox, GOOD[name], mode="enforce", reports=REPORTS) == ([], [])
 
 
 BAD: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
@@ -82,8 +104,8 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
         "*.mx.microsoft covers exactly one label before mx.microsoft, and contoso-com.h-v1.mx.microsoft has more; "
         "add *.h-v1.mx.microsoft",
     ),
-    "no mail": ({"MX/@": [{"preference": 0, "exchange": "."}]}, {}, "warning", "takes no mail (RFC 7505)"),
-    "no MX record": ({"MX/@": None}, {}, "warning", "has no MX record"),
+    "no mail": ({"MX/@": [{"preference": 0, "exchange": "."}]}, {}, "warning", "its MX record says that it takes no mail"),
+    "no MX record": ({"MX/@": None}, {}, "warning", "there is no MX record"),
     "the implicit MX": (
         {"MX/@": None, "A/@": [{"ipv4Address": "127.0.0.9"}]},
         {"mode": "enforce"},
@@ -116,7 +138,7 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
     ),
     "reports that go to somebody else": (
         {"TXT/_smtp._tls": txt("v=TLSRPTv1; rua=mailto:other@example.net")},
-        {"tls_reports": TlsRptRecord(("mailto:tls@example.org",))},
+        {"reports": REPORTS},
         "warning",
         "_smtp._tls.example.org is v=TLSRPTv1; rua=mailto:other@example.net now",
     ),
@@ -126,72 +148,85 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
         {CAA: caa("letsencrypt.org"), "CNAME/mta-sts": {"cname": "brave-sand-01.7.azurestaticapps.net"}},
         {},
         "warning",
-        'add the record 0 issue "digicert.com"',
+        'Add the record 0 issue "digicert.com"',
     ),
     "other name servers": (
         {},
-        {"name_servers": ("ns1-02.azure-dns.com",)},
+        {"place": Zone(name_servers=("ns1-02.azure-dns.com",))},
         "warning",
         "the zone example.org is served by ns1-01.azure-dns.com, ns2-01.azure-dns.net, but the records go to "
         "ns1-02.azure-dns.com",
     ),
     "a zone that isn't delegated": (
         {},
-        {"name": "undelegated.test", "zone": "undelegated.test"},
+        {"name": "undelegated.test", "place": Zone("undelegated.test")},
         "warning",
-        "undelegated.test: the zone undelegated.test is not delegated; at its registrar, set the name servers ns1-01",
+        "undelegated.test: the zone undelegated.test is not delegated. At its registrar, set the name servers ns1-01",
     ),
     "a zone further down": (
         {},
-        {"zone": "org"},
+        {"place": Zone("org")},
         "warning",
-        "example.org is served from a zone of its own, example.org (ns1-01.azure-dns.com, ns2-01.azure-dns.net), not "
+        "it is served from a zone of its own, example.org (ns1-01.azure-dns.com, ns2-01.azure-dns.net), not "
         "from org",
     ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_is_wrong_is_named_with_the_way_out(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_what_is_wrong_is_named_with_the_way_out(sandbox: Sandbox, name: str) -> None:
     sets, changes, level, words = BAD[name]
-    found = look(sandbox, monkeypatch, sets, **changes)
-    assert any(each.level == level and words in each.text for each in found), found
+    warnings, errors = look(sandbox, sets, **changes)
+    told = errors if level == "error" else warnings
+    assert any(words in text for text in told), (warnings, errors)
+    assert all(text.startswith(f"{changes.get('name', 'example.org')}: ") for text in told)
 
 
-def test_reports_of_somebody_else_are_fine_where_they_are_taken_over(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reports_of_somebody_else_are_fine_where_they_are_taken_over(sandbox: Sandbox) -> None:
     sets = {"TXT/_smtp._tls": txt("v=TLSRPTv1; rua=mailto:other@example.net")}
-    reports = TlsRptRecord(("mailto:tls@example.org",))
-    assert look(sandbox, monkeypatch, sets, tls_reports=reports, adopts_tls_reports=True) == []
+    assert look(sandbox, sets, reports=REPORTS, adopt_tls_reports=True) == ([], [])
 
 
-def test_without_dns_it_says_that_it_was_skipped_and_keeps_its_deadline(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_stack_that_leaves_is_not_asked_about_its_mail_servers(sandbox: Sandbox) -> None:
+    assert look(sandbox, {"MX/@": None}, mode="none") == ([], [])
+
+
+def test_without_dns_it_says_that_it_was_skipped_and_keeps_its_deadline() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("MTA_STS_RESOLVER", f"127.0.0.1:{silent.getsockname()[1]}")
-        policy = Policy.of("enforce", 604800, ["mail.example.org"])
-        domains = [preflight.Domain(f"d{at}.example", policy, f"d{at}.example") for at in range(30)]
-        started = time.monotonic()
-        found = preflight.check(domains, View.from_environment(), deadline=1)
-        assert time.monotonic() - started < 3
-        port = silent.getsockname()[1]
-    assert [each.text for each in found] == [
-        f"preflight skipped: DNS gives no answer (no answer in time by 127.0.0.1:{port})"
-    ]
+        resolver = f"127.0.0.1:{silent.getsockname()[1]}"
+        plans = [plan(f"d{at}.example", place=Zone(f"d{at}.example")) for at in range(30)]
+        warnings, errors = preflight.look_at(plans, View(resolver_at(server_at(resolver, ""))), deadline=1)
+    assert (warnings, errors) == (
+        [f"preflight skipped: DNS gives no answer (no answer in time by {resolver})"], []
+    )  # fmt: skip
 
 
-def test_a_hundred_domains_take_a_second_or_two(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MTA_STS_RESOLVER", sandbox.env()["MTA_STS_RESOLVER"])
+def test_a_domain_that_gives_no_answer_is_told_beside_the_others(sandbox: Sandbox) -> None:
     records(sandbox, "example.org", MX)
-    policy = Policy.of("testing", 604800, ["mail.example.org"])
-    names = [f"d{at}.example.org" for at in range(100)]
-    found = preflight.check(
-        [preflight.Domain(name, policy, "example.org", AZURE) for name in names], View.from_environment()
+    warnings, _ = preflight.look_at([plan(mx=("x.example",)), plan("a..b")], seen_from(sandbox))
+    assert any("no mx of its policy allows its mail server mail.example.org" in text for text in warnings), (
+        warnings
     )
-    assert len(found) == 100
-    assert all("has no MX record" in each.text for each in found), found
+    assert any(text.startswith("a..b: not wholly checked: DNS gives no answer") for text in warnings), warnings
+
+
+def test_a_check_that_breaks_stops_nothing(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(look: Look, plan: Plan) -> Iterator[Finding]:
+        raise MemoryError
+
+    monkeypatch.setitem(preflight.CHECKS, "broken", broken)
+    warnings, errors = look(
+        sandbox, {"MX/@": [{"preference": 10, "exchange": "other.example.net."}]}, mode="enforce"
+    )
+    assert any("this check broke (MemoryError" in text for text in warnings), warnings
+    assert any("no mx of its policy allows its mail server other.example.net" in text for text in errors), errors
+
+
+def test_a_hundred_domains_are_all_looked_at(sandbox: Sandbox) -> None:
+    records(sandbox, "example.org", MX)
+    plans = [plan(f"d{at}.example.org") for at in range(100)]
+    warnings, errors = preflight.look_at(plans, seen_from(sandbox), deadline=60)
+    assert len(warnings) == 100
+    assert all("it takes no mail: there is no MX record" in text for text in warnings), warnings
+    assert not errors

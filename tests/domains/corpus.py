@@ -100,9 +100,9 @@ CORPUS: dict[str, Entry] = {
     # the id
     "id of another policy": entry("id", "warn", "names another policy", records=[f"v=STSv1; id={'0' * 32};"]),
     # mail servers
-    "MX not covered, testing": entry("mx", "warn", "allowed by no mx", allowed=("other.example",)),
-    "MX not covered, enforce": entry("mx", "fail", "allowed by no mx", allowed=("other.example",), mode="enforce"),
-    "a label too many": entry("mx", "fail", "allowed by no mx", allowed=("*.{name}",), mx={"a.mx1": "good"}, mode="enforce"),
+    "MX not covered, testing": entry("mx", "warn", "no mx of its policy allows", allowed=("other.example",)),
+    "MX not covered, enforce": entry("mx", "fail", "no mx of its policy allows", allowed=("other.example",), mode="enforce"),
+    "a label too many": entry("mx", "fail", "no mx of its policy allows", allowed=("*.{name}",), mx={"a.mx1": "good"}, mode="enforce"),
     "no STARTTLS": entry("server", "fail", "offers no STARTTLS", mx={"mx1": "no STARTTLS"}),
     "TLS 1.1": entry("server", "fail", "speaks TLSv1.1 at most", mx={"mx1": "TLS 1.1"}),
     "server's certificate expired": entry("server", "fail", "certificate has expired", mx={"mx1": "expired"}),

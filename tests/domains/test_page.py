@@ -10,7 +10,7 @@ import pytest
 from reports.samples import report, text
 
 from checks import page, verdict
-from checks.finding import Domain, Level, Line
+from checks.finding import Domain, Finding, Level
 from checks.reading import report as parse
 from checks.tally import Tally
 
@@ -30,8 +30,8 @@ def written(folder: Path) -> Path:
     names = ["example.org", "warned.example", "a.example", "b.example", "c.example"]
     levels = [Level.FAIL, Level.WARN, *[Level.PASS] * 3]
     seen = [
-        Domain(name, [Line("record", Level.PASS, "it is there", "RFC 8461 3.1"),
-                      Line("server mx2", level, "<script>alert(1)</script> " + "long" * 60, "RFC 8461 4.2", "Mend it")], mode="testing")
+        Domain(name, [Finding("record", Level.PASS, "it is there", "RFC 8461 3.1"),
+                      Finding("server mx2", level, "<script>alert(1)</script> " + "long" * 60, "RFC 8461 4.2", "Mend it")], mode="testing")
         for name, level in zip(names, levels, strict=True)
     ]  # fmt: skip
     verdicts = [verdict.of_both(each, tally.domains.get(each.name)) for each in seen]

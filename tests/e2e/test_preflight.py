@@ -46,7 +46,7 @@ def test_a_domain_that_is_not_delegated_yet_waits_alone_and_the_next_up_goes_on(
     up.send_signal(signal.SIGINT)
     text = up.communicate(timeout=60)[0]
     assert (
-        "example.net: the zone example.net is not delegated; at its registrar, set the name servers ns1-01" in text
+        "example.net: the zone example.net is not delegated. At its registrar, set the name servers ns1-01" in text
     )
     assert "CNAME mta-sts.example.net" in text or "example.net-cname-seen" in text
     assert stack.senders("example.org")["example.org"]["postfix"] == "VALID"

@@ -34,9 +34,10 @@ def view(hosts: Hosts, tmp_path: Path) -> Iterator[View]:
 def test_the_policy_comes_from_the_address_itself(
     hosts: Hosts, view: View, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with listening(https(hosts.context(HOST), page(b"policy"))) as port:
+    closing = page(b"policy", "Content-Type: text/plain\r\nConnection: close")
+    with listening(https(hosts.context(HOST), closing)) as port:
         monkeypatch.setattr(ours, "PORT", port)
-        (answer,) = fetch(view, HOST, "/x")
+        (answer,) = fetch(view, HOST, "/x").pages
     assert (answer.status, answer.media_type, answer.body) == (200, "text/plain", b"policy")
     assert answer.expires
 

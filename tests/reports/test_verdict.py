@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from checks import verdict
-from checks.finding import Domain, Level, Line
+from checks.finding import Domain, Finding, Level
 from checks.reading import report as parse
 from checks.tally import Tally
 from reports.samples import report, text
@@ -54,8 +54,8 @@ def test_dane_failures_and_stray_ones_do_not_count() -> None:
 
 
 def seen(mode: str = "testing", **levels: Level) -> Domain:
-    lines = [Line(name.replace("_", " "), level, "words") for name, level in levels.items()]
-    return Domain("example.org", [Line("record", Level.PASS, "x"), *lines], mode=mode)
+    lines = [Finding(name.replace("_", " "), level, "words") for name, level in levels.items()]
+    return Domain("example.org", [Finding("record", Level.PASS, "x"), *lines], mode=mode)
 
 
 def both(domain: Domain) -> verdict.Verdict:

@@ -10,7 +10,7 @@ import pytest
 from rich.errors import MarkupError
 
 from checks import __main__ as command
-from checks.finding import Domain, Level, Line
+from checks.finding import Domain, Finding, Level
 from security.texts import TEXTS
 from tools.ci.__main__ import main as ci
 
@@ -25,7 +25,7 @@ def looks(monkeypatch: pytest.MonkeyPatch, answer: Any) -> None:
             raise answer
         return answer
 
-    monkeypatch.setattr(command.Look, "at", at)
+    monkeypatch.setattr(command, "look_at", at)
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -34,11 +34,11 @@ def test_a_failure_stays_one_whatever_stands_in_it(
     name: str, options: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     text = TEXTS[name]
-    bad = Domain("example.org", [Line(f"server {text}", Level.FAIL, text, "", text)], id=text)
+    bad = Domain("example.org", [Finding(f"server {text}", Level.FAIL, text, "", text)], id=text)
     looks(monkeypatch, [bad])
     files = ["--html", str(tmp_path / "x.html"), "--prometheus", str(tmp_path / "x.prom")]
     assert command.main(["domain", "example.org", *options, *files]) == 2
-    bad.lines.append(Line("record", Level.WARN, text))
+    bad.lines.append(Finding("record", Level.WARN, text))
     assert command.main(["enforce", "example.org", *options]) == 2
 
 

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from checks import page, show
-from checks.finding import Domain, Level, Line
+from checks.finding import Domain, Finding, Level
 from checks.reading import Broken, Failure, PolicyPart, Report
 from checks.shown import LONGEST, as_json, label, shown
 from checks.tally import Tally
@@ -75,7 +75,10 @@ def test_a_label_ends_where_its_text_ends(name: str) -> None:
 
 def domain(text: str) -> Domain:
     """A domain with one failure; every text of it is the stranger's."""
-    lines = [Line("record", Level.PASS, text, text, text), Line(f"server {text}", Level.FAIL, text, text, text)]
+    lines = [
+        Finding("record", Level.PASS, text, text, text),
+        Finding(f"server {text}", Level.FAIL, text, text, text),
+    ]
     return Domain(text, lines, mode=text, id=text)
 
 
@@ -89,7 +92,7 @@ def test_tables_show_it_and_all_that_comes_after(name: str, monkeypatch: pytest.
     text, out = TEXTS[name], io.StringIO()
     monkeypatch.setattr("sys.stdout", out)
     to: Console = show.console()
-    show.domains([domain(text), Domain("after.example", [Line("record", Level.FAIL, "after")])], to)
+    show.domains([domain(text), Domain("after.example", [Finding("record", Level.FAIL, "after")])], to)
     tally = reported(text)
     verdicts = [of_reports(name, each) for name, each in tally.domains.items()]
     show.reports(
@@ -114,7 +117,7 @@ def test_the_text_file_for_prometheus_stays_whole(name: str, tmp_path: Path) -> 
 
 
 def test_names_that_are_shown_alike_are_one_metric_with_the_worst_level(tmp_path: Path) -> None:
-    lines = [Line("server \x1b", Level.FAIL, "x"), Line("server \\x1b", Level.PASS, "x")]
+    lines = [Finding("server \x1b", Level.FAIL, "x"), Finding("server \\x1b", Level.PASS, "x")]
     show.prometheus([Domain("example.org", lines)], tmp_path / "x.prom")
     metrics = [line for line in (tmp_path / "x.prom").read_text().splitlines() if line.startswith("mta_sts_level")]
     assert metrics == [r'mta_sts_level{domain="example.org",check="server",server="\\x1b"} 3']

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     },
     "__main__": {"settings", "components", "policy", "provider", "zones"},
     "pipeline": {"pipeline", "settings", "policy", "provider"},
-    "checks": {"checks", "policy", "internet"},
+    "checks": {"checks", "policy", "internet", "settings"},
     "sandbox": {"sandbox", "tools"},  # tools: where the engine is, for PATH
     # recover asks Azure; render_policy reads a stack; ci shows strangers' text as checks does
     "tools": {"tools", "provider", "settings", "internet", "policy", "checks"},

@@ -1,0 +1,87 @@
+"""A conversation with a stranger's server ends: it gets so many seconds and so many bytes, however it sends them.
+
+A timeout of a socket is for one read, so a server that sends a byte now and then, or lines without end, outlasts it.
+"""
+
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+class Conversation:
+    """What one conversation may take, and what came of it.
+
+    :param seconds: for all of it.
+    :param step: seconds for connecting, for one read, and for the TLS handshake.
+    :param most: bytes that are read at most.
+    :ivar gave_up: why it was ended from this side; "" where it wasn't.
+    :ivar expires: the end of the server's certificate, epoch seconds, once it was verified.
+    """
+
+    def __init__(self, seconds: float, step: float, most: int) -> None:
+        self.seconds, self.step, self.most = seconds, step, most
+        self.until = time.monotonic() + seconds
+        self.bytes = 0
+        self.gave_up = ""
+        self.expires: float | None = None
+
+    def left(self) -> float:
+        """Seconds for the next step.
+
+        :raises TimeoutError: none are left.
+        """
+        left = self.until - time.monotonic()
+        if left <= 0:
+            self.gave_up = f"no end within {self.seconds:.0f} s"
+            raise TimeoutError(self.gave_up)
+        return min(left, self.step)
+
+    def read(self, sock: socket.socket, receive: Callable[[], int]) -> int:
+        """One read, within what is left.
+
+        :raises OSError: too late, or too much.
+        """
+        sock.settimeout(self.left())
+        try:
+            size = receive()
+        except TimeoutError:
+            self.gave_up = f"no answer within {self.step:.0f} s"
+            raise
+        self.bytes += size
+        if self.bytes > self.most:
+            self.gave_up = f"more than {self.most} bytes, and no end"
+            raise OSError(self.gave_up)
+        return size
+
+    def connect(self, address: str, port: int) -> socket.socket:
+        """A TCP connection whose reads count.
+
+        :raises OSError: there is none.
+        """
+        conversation = self
+
+        class Counted(socket.socket):
+            def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
+                return conversation.read(self, lambda: super(Counted, self).recv_into(buffer, nbytes, flags))
+
+        plain = socket.create_connection((address, port), self.left())
+        return Counted(plain.family, plain.type, plain.proto, plain.detach())
+
+    def encrypted(self, context: ssl.SSLContext) -> ssl.SSLContext:
+        """The same context; reads through it count."""
+        conversation = self
+
+        class Counted(ssl.SSLSocket):
+            def do_handshake(self, block: bool = False) -> None:
+                self.settimeout(conversation.left())
+                super().do_handshake(block)
+                until = (self.getpeercert() or {}).get("notAfter")
+                conversation.expires = ssl.cert_time_to_seconds(until) if isinstance(until, str) else None
+
+            def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
+                return conversation.read(self, lambda: super(Counted, self).recv_into(buffer, nbytes, flags))
+
+        context.sslsocket_class = Counted
+        return context
