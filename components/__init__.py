@@ -4,12 +4,12 @@ PolicySite: a policy's Static Web App, its content, and a MailDomain for each do
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 
 @contextmanager
-def without_stack_traces() -> Iterator[None]:
+def without_stack_traces() -> Generator[None, None, None]:
     """Resources that are declared meanwhile don't tell the engine from which lines of the program they come.
 
     The SDK formats the whole call stack for each, and the engine keeps it in the state, which it writes at every step:

@@ -17,7 +17,7 @@ from internet.view import View, resolver_at
 from policy import Policy, TlsRptRecord
 from sandbox.control import Sandbox
 from settings.policies import Domain, PolicySettings
-from zones.settings import ManualDns
+from zones.manual import ManualDns
 
 AZURE = ("ns1-01.azure-dns.com", "ns2-01.azure-dns.net")
 MX = {"MX/@": [{"preference": 10, "exchange": "mail.example.org."}]}

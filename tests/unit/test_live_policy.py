@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from internet.https import Page
+from internet.https import Fetched, Page
 from policy import Policy, UserError
 from provider import azure, custom_domain, live_policy
 from provider.wait import Wait
@@ -37,7 +37,7 @@ class Azure:
 def pages(monkeypatch: pytest.MonkeyPatch) -> list[Page]:
     """What the host answers, one a fetch; the last one for good."""
     given: list[Page] = []
-    monkeypatch.setattr(live_policy, "fetch", lambda *_: [given.pop(0) if len(given) > 1 else given[0]])
+    monkeypatch.setattr(live_policy, "fetch", lambda *_: Fetched([given.pop(0) if len(given) > 1 else given[0]]))
     monkeypatch.setattr(live_policy, "ASK_AZURE", 0.0)
     return given
 
