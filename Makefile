@@ -51,6 +51,9 @@ faults: $(READY) ## break 504 ups in every way and see what senders see: half an
 	$(PY) -m tools.get_engine >/dev/null
 	PYTHONPATH=.:tests $(PY) -m faults
 
+acceptance: $(READY) ## one whole life on your real subscription: ZONE=example.org GROUP=dns (docs/azure.md)
+	PATH="$$($(PY) -m tools.get_engine):$$PATH" PYTHONPATH=.:tests $(PY) -m acceptance --zone "$(ZONE)" --resource-group "$(GROUP)" $(ARGS)
+
 unit: $(READY) ## the unit tests: under a minute
 	$(PY) -m pytest -n 4 tests/unit
 
