@@ -102,7 +102,10 @@ class State:
         return json.loads(found[0]) if found else None
 
     def put(self, body: dict[str, Any]) -> None:
-        """Store a resource by its `id` and `type`."""
+        """Store a resource by its `id` and `type`, with when it was made and changed."""
+        now = time.time()
+        body.setdefault("_created", (self.get(body["id"]) or {}).get("_created", now))
+        body["_changed"] = now
         self.db.execute(
             "INSERT OR REPLACE INTO resources VALUES (?, ?, ?)",
             (body["id"].lower(), body["type"].lower(), json.dumps(body)),
@@ -113,6 +116,14 @@ class State:
         for site in self.under(id_, "microsoft.web/staticsites"):
             self.db.execute("DELETE FROM files WHERE site = ?", (site["id"].lower(),))
         self.db.execute("DELETE FROM resources WHERE id = ? OR id LIKE ?", (id_.lower(), f"{id_.lower()}/%"))
+
+    def move(self, id_: str, to: str) -> None:
+        """Give a resource, what lies under it and its files another id."""
+        for body in self.under(id_):
+            self.db.execute("DELETE FROM resources WHERE id = ?", (body["id"].lower(),))
+            self.put({**body, "id": to + body["id"][len(id_) :]})
+        for table in ("files", "old_files"):
+            self.db.execute(f"UPDATE {table} SET site = ? WHERE site = ?", (to.lower(), id_.lower()))
 
     def of(self, type_: str) -> Iterator[dict[str, Any]]:
         """All resources of a type."""

@@ -41,7 +41,7 @@ class RawArm:
         self.headers = {"Authorization": f"Bearer {access_token}"}
 
     def __call__(self, method: str, path: str, body: Any = None, version: str = WEB, **query: str) -> Reply:
-        path = path.replace("SUB", os.environ["ARM_SUBSCRIPTION_ID"])
+        path = path.replace("subscriptions/SUB", "subscriptions/" + os.environ["ARM_SUBSCRIPTION_ID"])
         fields = "&".join(f"{name}={value}" for name, value in {"api-version": version, **query}.items())
         context = ssl.create_default_context(cafile=os.environ["SSL_CERT_FILE"])
         with urllib3.ProxyManager(os.environ["HTTPS_PROXY"], ssl_context=context) as through:

@@ -43,16 +43,28 @@ class Answer:
 
 
 Handler = Callable[[Call], Answer]
-ROUTES: list[tuple[str, re.Pattern[str], Handler]] = []
+ROUTES: list[tuple[str, re.Pattern[str], Handler, tuple[str, ...]]] = []
+KEYWORDS = {  # in Azure's own case, which ids come back in whatever the request's case
+    name.lower(): name
+    for name in (
+        "subscriptions", "resourceGroups", "providers", "Microsoft.Web", "staticSites", "customDomains",
+        "Microsoft.Network", "dnszones", "A", "AAAA", "CAA", "CNAME", "MX", "NS", "SOA", "TXT",
+        "Microsoft.ManagedIdentity", "userAssignedIdentities", "federatedIdentityCredentials",
+        "Microsoft.Authorization", "roleDefinitions", "roleAssignments", "moveResources", "validateMoveResources",
+    )
+}  # fmt: skip
 SUB = r"/subscriptions/(?P<sub>[^/]+)"
 GROUP = SUB + r"/resourceGroups/(?P<group>[^/]+)"
 
 
-def route(method: str, pattern: str) -> Callable[[Handler], Handler]:
-    """Register a handler; ARM's paths know no case."""
+def route(method: str, pattern: str, query: tuple[str, ...] = ()) -> Callable[[Handler], Handler]:
+    """Register a handler; ARM's paths know no case.
+
+    :param query: the parameters that it heeds, beside api-version.
+    """
 
     def register(handler: Handler) -> Handler:
-        ROUTES.append((method, re.compile(pattern + r"/?\Z", re.IGNORECASE), handler))
+        ROUTES.append((method, re.compile(pattern + r"/?\Z", re.IGNORECASE), handler, query))
         return handler
 
     return register
@@ -60,7 +72,7 @@ def route(method: str, pattern: str) -> Callable[[Handler], Handler]:
 
 def handle(call: Call) -> Answer:
     """Authorise, finish what is due, find the handler, and turn errors into ARM's answers."""
-    from sandbox.arm import groups, operations, roles, sites, subscriptions, tokens, zones  # noqa: F401  (they register their routes)
+    from sandbox.arm import groups, operations, resources, roles, site_parts, sites, subscriptions, tokens, zones  # noqa: F401  (they register their routes)
 
     operations.settle(call.state, call.view)
     try:
@@ -68,16 +80,52 @@ def handle(call: Call) -> Answer:
         if "api-version" not in call.query:
             message = "The api-version query parameter (?api-version=) is required for all requests."
             raise ArmError(400, "MissingApiVersionParameter", message)
-        for method, pattern, handler in ROUTES:
+        call.path = canonical(call.state, call.path)
+        for method, pattern, handler, query in ROUTES:
             match = pattern.match(call.path)
             if match and method == call.method:
                 call.groups = match.groupdict()
+                for name in call.query.keys() - {"api-version", *query}:
+                    raise not_modelled(f"the query parameter {name} of {method} {call.path}")
                 _check_subscription(call)
                 subscriptions.check_registered(call)
                 return handler(call)
         raise not_modelled(f"{call.method} {call.path}")
     except ArmError as error:
         return Answer(error.status, error.body(), error.headers)
+
+
+def canonical(state: State, path: str) -> str:
+    """A path with Azure's keywords and the resource group's name in their own case."""
+    parts, expected = [part for part in path.split("/") if part], "keyword"
+    for at, part in enumerate(parts):
+        before = parts[at - 1].lower()
+        if expected == "value":
+            if before == "resourcegroups":
+                group = state.get("/".join(["", *parts[: at + 1]]))
+                parts[at] = group["name"] if group else part
+            elif before in ("subscriptions", "dnszones"):
+                parts[at] = part.lower()
+            expected = "keyword"
+        else:
+            parts[at] = KEYWORDS.get(part.lower(), part)
+            namespace = expected == "namespace"
+            expected = "keyword" if namespace else "namespace" if part.lower() == "providers" else "value"
+    return "/".join(["", *parts])
+
+
+def conditions(call: Call, known: set[str]) -> dict[str, str]:
+    """A `$filter` of the kind `name eq 'value' and …`, or `name('value')`.
+
+    :raises ArmError: another kind, or a name that isn't known.
+    """
+    found: dict[str, str] = {}
+    for part in filter(None, re.split(r"\s+and\s+", call.query.get("$filter", ""))):
+        match = re.fullmatch(r"(\w+)(?:\s+eq\s+'([^']*)'|\((?:'([^']*)')?\))", part.strip())
+        if not match or match[1] not in known:
+            raise not_modelled(f"the filter {part}")
+        found[match[1]] = match[2] or match[3] or ""
+    return found
 
 
 def _check_subscription(call: Call) -> None:

@@ -1,14 +1,19 @@
 """Resource groups and what is in them (API 2024-03-01 and its like)."""
 
-from sandbox.arm import GROUP, SUB, Answer, Call, accepted, route, shown
+from sandbox.arm import GROUP, SUB, Answer, Call, accepted, conditions, route, shown
 from sandbox.arm.errors import ArmError, not_found, refuse_unknown
 
 TYPE = "Microsoft.Resources/resourceGroups"
 
 
-@route("GET", SUB + "/resourceGroups")
+@route("GET", SUB + "/resourceGroups", query=("$filter", "$top"))
 def list_groups(call: Call) -> Answer:
-    return Answer(200, {"value": [shown(each) for each in call.state.of(TYPE)]})
+    wanted = conditions(call, {"tagName", "tagValue"})
+    found = [shown(body) for body in call.state.of(TYPE) if body["id"].split("/")[2] == call.groups["sub"].lower()]
+    if wanted:
+        name, value = wanted.get("tagName", ""), wanted.get("tagValue")
+        found = [body for body in found if name in body["tags"] and value in (None, body["tags"][name])]
+    return Answer(200, {"value": found[: int(call.query.get("$top", len(found)))]})
 
 
 @route("PUT", GROUP)
@@ -29,14 +34,15 @@ def put(call: Call) -> Answer:
         )
     body = {
         "id": old["id"] if old else call.path,
-        "name": call.groups["group"],
+        "name": old["name"] if old else call.groups["group"],
         "type": TYPE,
         "location": location,
         "tags": call.body.get("tags") or {},
         "properties": {"provisioningState": "Succeeded"},
+        **({"managedBy": call.body["managedBy"]} if call.body.get("managedBy") else {}),
     }
     call.state.put(body)
-    return Answer(200 if old else 201, body)
+    return Answer(200 if old else 201, shown(body))
 
 
 def group_of(call: Call) -> None:
@@ -58,20 +64,14 @@ def get(call: Call) -> Answer:
     return Answer(200 if call.method == "GET" else 204, shown(body) if call.method == "GET" else None)
 
 
-@route("GET", GROUP + "/resources")
-def list_resources(call: Call) -> Answer:
-    group_of(call)
-    inside = [each for each in call.state.under(call.path.rpartition("/")[0]) if each["type"].count("/") == 1]
-    return Answer(200, {"value": [shown(each) for each in inside if each["type"] != TYPE]})
-
-
 @route("PATCH", GROUP)
 def patch(call: Call) -> Answer:
     group_of(call)
+    refuse_unknown(call.body, {"tags"}, "resourceGroup, patched:")
     body = call.state.get(call.id) or {}
     body["tags"] = call.body.get("tags", body["tags"])
     call.state.put(body)
-    return Answer(200, body)
+    return Answer(200, shown(body))
 
 
 @route("DELETE", GROUP)

@@ -4,8 +4,8 @@ import re
 import uuid
 from typing import Any
 
-from sandbox.arm import GROUP, Answer, Call, route, shown
-from sandbox.arm.errors import ArmError, not_found, not_modelled, refuse_unknown
+from sandbox.arm import GROUP, Answer, Call, conditions, route, shown
+from sandbox.arm.errors import ArmError, not_found, refuse_unknown
 from sandbox.arm.groups import group_of
 from sandbox.state import State
 
@@ -34,15 +34,16 @@ def keep(call: Call, kind: str, type_: str, **more: str) -> Answer:
 
     :raises ArmError: a property that isn't modelled.
     """
+    refuse_unknown(call.body, {"location", "tags", "properties", "id", "name", "type"}, kind)
     given = dict(call.body.get("properties") or {})
     refuse_unknown(given, KNOWN[kind], kind)
     old = call.state.get(call.id)
     top = {name: call.body[name] for name in ("location", "tags") if name in call.body}
-    body = {"id": call.path, "name": call.path.rpartition("/")[2], "type": type_, **top}
+    body = {"id": old["id"] if old else call.path, "name": call.path.rpartition("/")[2], "type": type_, **top}
     kept = {name: (old or {}).get("properties", {}).get(name, value) for name, value in more.items()}
     body["properties"] = {**given, **kept}
     call.state.put(body)
-    return Answer(200 if old else 201, body)
+    return Answer(200 if old else 201, shown(body))
 
 
 @route("PUT", IDENTITY)
@@ -121,23 +122,18 @@ def _built_in(call: Call, guid: str) -> dict[str, Any]:
     return {"id": id_, "name": guid, "type": DEFINITION, "properties": properties}
 
 
-@route("GET", ROLES)
+@route("GET", ROLES, query=("$filter",))
 def list_roles(call: Call) -> Answer:
     """The filters that `az role assignment list` sends: by principal, by name, at the scope and above."""
     kind = DEFINITION if call.groups["kind"].lower() == "roledefinitions" else ASSIGNMENT
     found = [shown(body) for body in call.state.of(kind)]
     if kind == DEFINITION:
         found += [_built_in(call, guid) for guid in BUILT_IN]
-    wanted = call.query.get("$filter", "")
-    for part in filter(None, re.split(r"\s+and\s+", wanted)):
-        match = re.fullmatch(
-            r"(principalId|assignedTo|roleName|type)(?:\s+eq\s+|\()'([^']*)'\)?|atScope\(\)", part
-        )
-        if not match:
-            raise not_modelled(f"the filter {wanted}")
-        if match[1]:
-            field = {"assignedTo": "principalId"}.get(match[1], match[1])
-            found = [body for body in found if str(body["properties"].get(field, "")).lower() == match[2].lower()]
+    wanted = conditions(call, {"principalId", "assignedTo", "roleName", "type", "atScope"})
+    for name, value in wanted.items():
+        field = {"assignedTo": "principalId"}.get(name, name)
+        if name != "atScope":  # below the scope nothing is listed here anyway
+            found = [body for body in found if str(body["properties"].get(field, "")).lower() == value.lower()]
     return Answer(200, {"value": found})
 
 

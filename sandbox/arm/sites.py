@@ -6,8 +6,9 @@ import time
 from typing import Any
 
 from sandbox.arm import GROUP, SUB, Answer, Call, accepted, route, shown
-from sandbox.arm.errors import ArmError, WebError, invalid, not_found, refuse_unknown
+from sandbox.arm.errors import ArmError, WebError, invalid, not_found, not_modelled, refuse_unknown
 from sandbox.arm.groups import group_of
+from sandbox.arm.subscriptions import REGIONS
 from sandbox.dns.view import View
 from sandbox.state import State
 
@@ -15,7 +16,7 @@ TYPE, DOMAIN_TYPE = "Microsoft.Web/staticSites", "Microsoft.Web/staticSites/cust
 SITES = GROUP + "/providers/Microsoft.Web/staticSites"
 SITE = SITES + "/(?P<name>[^/]+)"
 DOMAIN = SITE + "/customDomains/(?P<domain>[^/]+)"
-REGIONS = ("westus2", "centralus", "eastus2", "westeurope", "eastasia")
+SITE_REGIONS = [name for name in REGIONS if name != "global"]
 PLANS = {"Free": 2, "Standard": 5}  # custom domains
 FREE_SITES = 10
 WORDS = ("brave", "calm", "gentle", "happy", "kind", "lively", "proud", "sand", "sea", "sky", "stone", "wave")
@@ -46,13 +47,14 @@ def put(call: Call) -> Answer:
     if given is None:
         raise invalid("Properties", "The property 'properties' is required.")
     refuse_unknown(given, SETTABLE | COMPUTED, "staticSite.properties")
+    _refuse_identity(call.body)
     location = call.body.get("location", "").replace(" ", "").lower()
-    if location not in REGIONS:
-        raise ArmError(400, "LocationNotAvailableForResourceType", f"The provided location '{call.body.get('location', '')}' is not available for resource type 'Microsoft.Web/staticSites'. List of available regions for the resource type is '{','.join(REGIONS)}'.")  # fmt: skip
-    sku = (call.body.get("sku") or {}).get("name")
-    if sku not in PLANS:
-        raise invalid("Sku", "SKU name is invalid. Valid SKUs: Free, Standard, Trial")
+    if location not in SITE_REGIONS:
+        raise ArmError(400, "LocationNotAvailableForResourceType", f"The provided location '{call.body.get('location', '')}' is not available for resource type 'Microsoft.Web/staticSites'. List of available regions for the resource type is '{','.join(SITE_REGIONS)}'.")  # fmt: skip
+    sku = _sku(call.body.get("sku") or {})
     old = call.state.get(call.id)
+    if old and REGIONS[location] != old["location"]:
+        raise _moved(call, old, location)
     _check_change(call.state, old, given, sku)
     body = _body(call, old, given, location, sku)
     call.state.put(body)
@@ -61,6 +63,22 @@ def put(call: Call) -> Answer:
     return accepted(
         call, call.state.begin("create", call.id, call.state.delay("site-create")), _shown(call.state, body)
     )
+
+
+def _moved(call: Call, old: dict[str, Any], location: str) -> ArmError:
+    return ArmError(409, "InvalidResourceLocation", f"The resource '{old['name']}' already exists in location '{old['location']}' in resource group '{call.groups['group']}'. A resource with the same name cannot be created in location '{location}'. Please select a new resource name.")  # fmt: skip
+
+
+def _refuse_identity(body: dict[str, Any]) -> None:
+    if (body.get("identity") or {}).get("type", "None") != "None":
+        raise not_modelled("staticSite.identity")
+
+
+def _sku(given: dict[str, Any]) -> str:
+    refuse_unknown({name: value for name, value in given.items() if value}, {"name", "tier"}, "staticSite.sku")
+    if given.get("name") not in PLANS:
+        raise invalid("Sku", "SKU name is invalid. Valid SKUs: Free, Standard, Trial")
+    return given["name"]
 
 
 def _check_change(state: State, old: dict[str, Any] | None, given: dict[str, Any], sku: str) -> None:
@@ -100,12 +118,12 @@ def _body(
     new = {name: value for name, value in given.items() if name in SETTABLE - WRITE_ONLY}
     return {
         "id": old["id"] if old else call.path,
-        "name": call.groups["name"],
+        "name": old["name"] if old else call.groups["name"],
         "type": TYPE,
-        "location": {"westeurope": "West Europe", "westus2": "West US 2", "centralus": "Central US",
-                     "eastus2": "East US 2", "eastasia": "East Asia"}[location],
+        "location": REGIONS[location],
         "tags": call.body.get("tags") or {},
         "sku": {"name": sku, "tier": sku},
+        **({"kind": call.body["kind"]} if call.body.get("kind") else {}),
         "properties": {**kept, **new, "contentDistributionEndpoint": "https://content-am2.infrastructure.7.azurestaticapps.net", "keyVaultReferenceIdentity": "SystemAssigned", "privateEndpointConnections": [], "linkedBackends": [], "databaseConnections": []},
         "_api_key": old["_api_key"] if old else secrets.token_hex(32) + "7-" + secrets.token_hex(16),
         "_deployed": old["_deployed"] if old else False,
@@ -129,7 +147,11 @@ def _shown(state: State, site: dict[str, Any]) -> dict[str, Any]:
     return shown({**site, "properties": {**site["properties"], "customDomains": ready}})
 
 
-def _site(call: Call) -> dict[str, Any]:
+def site_of(call: Call) -> dict[str, Any]:
+    """The site that a path lies in.
+
+    :raises ArmError: there is none.
+    """
     group_of(call)
     id_ = call.path.split("/", 9)
     body = call.state.get("/".join(id_[:9]))
@@ -147,13 +169,14 @@ def list_sites(call: Call) -> Answer:
 
 @route("GET", SUB + "/providers/Microsoft.Web/staticSites")
 def list_all_sites(call: Call) -> Answer:
-    return Answer(200, {"value": [_shown(call.state, each) for each in call.state.of(TYPE)]})
+    inside = f"/subscriptions/{call.groups['sub'].lower()}/"
+    return Answer(200, {"value": [_shown(call.state, site) for site in call.state.of(TYPE) if site["id"].startswith(inside)]})  # fmt: skip
 
 
 @route("POST", SITE + "/detach")
 def detach(call: Call) -> Answer:
     """Unlink a site from whoever deploys it; what it serves stays (`az staticwebapp disconnect`)."""
-    body = _site(call)
+    body = site_of(call)
     body["properties"] |= {"provider": "None", "branch": None, "repositoryUrl": None}
     body["_deployed"] = False
     call.state.put(body)
@@ -162,34 +185,45 @@ def detach(call: Call) -> Answer:
 
 @route("GET", SITE)
 def get(call: Call) -> Answer:
-    return Answer(200, _shown(call.state, _site(call)))
+    return Answer(200, _shown(call.state, site_of(call)))
 
 
 @route("PATCH", SITE)
 def patch(call: Call) -> Answer:
-    body = _site(call)
-    given = call.body.get("properties") or {}
-    refuse_unknown(given, SETTABLE, "staticSite.properties")
-    _check_change(call.state, body, {**body["properties"], **given}, body["sku"]["name"])
-    body["properties"] |= {name: value for name, value in given.items() if name not in WRITE_ONLY}
+    """What is given replaces what was: tags and sku too, which `az staticwebapp update` sends here."""
+    body = site_of(call)
+    refuse_unknown(
+        call.body, {"location", "tags", "sku", "kind", "identity", "properties", *READ_ONLY}, "staticSite"
+    )
+    given = {name: value for name, value in (call.body.get("properties") or {}).items() if value is not None}
+    refuse_unknown(given, SETTABLE | COMPUTED, "staticSite.properties")
+    _refuse_identity(call.body)
+    location = call.body.get("location")
+    if location and location.replace(" ", "").lower() != body["location"].replace(" ", "").lower():
+        raise _moved(call, body, location)
+    sku = _sku(call.body["sku"]) if call.body.get("sku") else body["sku"]["name"]
+    changed = {name: value for name, value in given.items() if name in SETTABLE - WRITE_ONLY}
+    _check_change(call.state, body, {**body["properties"], **changed}, sku)
+    body["properties"] |= changed
+    body |= {"sku": {"name": sku, "tier": sku}, "tags": call.body.get("tags") or body["tags"]}
     call.state.put(body)
     return Answer(200, _shown(call.state, body))
 
 
 @route("DELETE", SITE)
 def delete(call: Call) -> Answer:
-    body = _site(call)
+    body = site_of(call)
     return accepted(call, call.state.begin("delete", body["id"], call.state.delay("delete")))
 
 
 @route("POST", SITE + "/listSecrets")
 def list_secrets(call: Call) -> Answer:
-    return Answer(200, {"id": call.path, "type": TYPE, "properties": {"apiKey": _site(call)["_api_key"]}})
+    return Answer(200, {"id": call.path, "type": TYPE, "properties": {"apiKey": site_of(call)["_api_key"]}})
 
 
 @route("POST", SITE + "/resetapikey")
 def reset_api_key(call: Call) -> Answer:
-    body = _site(call)
+    body = site_of(call)
     body["_api_key"] = secrets.token_hex(32) + "7-" + secrets.token_hex(16)
     call.state.put(body)
     return Answer(200)
@@ -197,12 +231,12 @@ def reset_api_key(call: Call) -> Answer:
 
 @route("GET", SITE + "/customDomains")
 def list_domains(call: Call) -> Answer:
-    return Answer(200, {"value": [shown(each) for each in _domains(call.state, _site(call))]})
+    return Answer(200, {"value": [shown(each) for each in _domains(call.state, site_of(call))]})
 
 
 @route("GET", DOMAIN)
 def get_domain(call: Call) -> Answer:
-    _site(call)
+    site_of(call)
     body = call.state.get(call.id)
     if body is None:
         raise WebError(404, "NotFound", "Cannot find {0} with name {1}.", "CustomDomain", call.groups["domain"], extended="51004")  # fmt: skip
@@ -211,9 +245,11 @@ def get_domain(call: Call) -> Answer:
 
 def _check_domain(call: Call, site: dict[str, Any]) -> None:
     host = call.groups["domain"].lower()
-    method = (call.body.get("properties") or {}).get("validationMethod") or "cname-delegation"
+    given = call.body.get("properties") or {}
+    refuse_unknown(given, {"validationMethod"}, "customDomain.properties")
+    method = given.get("validationMethod") or "cname-delegation"
     if method != "cname-delegation":
-        raise ArmError(501, "SandboxNotModelled", f"the local Azure does not model the validation method {method}")
+        raise not_modelled(f"the validation method {method}")
     orphan = call.state.db.execute("SELECT 1 FROM settings WHERE name = ?", (f"orphan:{host}",)).fetchone()
     elsewhere = any(each["name"].lower() == host and each["id"].lower() != call.id.lower() for each in call.state.of(DOMAIN_TYPE))  # fmt: skip
     if elsewhere or orphan:
@@ -229,13 +265,13 @@ def _check_domain(call: Call, site: dict[str, Any]) -> None:
 @route("POST", DOMAIN + "/validate")
 def validate(call: Call) -> Answer:
     call.path = call.path.rpartition("/")[0]
-    _check_domain(call, _site(call))
+    _check_domain(call, site_of(call))
     return Answer(200)
 
 
 @route("PUT", DOMAIN)
 def put_domain(call: Call) -> Answer:
-    site = _site(call)
+    site = site_of(call)
     refuse_unknown(call.body, {"properties", "kind", *READ_ONLY}, "customDomain")
     old = call.state.get(call.id)
     status = old["properties"]["status"] if old else None
@@ -291,7 +327,7 @@ def validated(state: State, view: View, id_: str) -> dict[str, Any] | None:
 
 @route("DELETE", DOMAIN)
 def delete_domain(call: Call) -> Answer:
-    _site(call)
+    site_of(call)
     body = call.state.get(call.id)
     if body is None:
         return Answer(204)

@@ -12,7 +12,13 @@ import dns.rdatatype
 from sandbox.state import State
 
 SITES = "azurestaticapps.net"
-NAME_SERVERS = ("ns1-01.azure-dns.com", "ns2-01.azure-dns.net")
+NAME_SERVERS = ("ns1-01.azure-dns.com", "ns2-01.azure-dns.net", "ns3-01.azure-dns.org", "ns4-01.azure-dns.info")
+SOA_TIMES = {
+    "refreshTime": 3600,
+    "retryTime": 300,
+    "expireTime": 2419200,
+    "minimumTTL": 300,
+}  # seconds, as Azure DNS
 Found = tuple[str, str, int, list[str]]  # owner name, type, TTL in seconds, values in zone-file form
 
 
@@ -116,13 +122,15 @@ class View:
 
 def _values(kind: str, properties: dict[str, Any]) -> Iterator[str]:
     if kind == "CNAME":
-        yield properties["CNAMERecord"]["cname"].rstrip(".") + "."
+        if properties.get("CNAMERecord"):  # a record set may be made before its records
+            yield properties["CNAMERecord"]["cname"].rstrip(".") + "."
         return
     if kind == "SOA":
         soa = properties["SOARecord"]
-        yield f"{soa['host']} {soa['email']} {soa['serialNumber']} 3600 300 2419200 300"
+        times = " ".join(str(soa.get(name, usual)) for name, usual in SOA_TIMES.items())
+        yield f"{soa['host'].rstrip('.')}. {soa['email'].rstrip('.')}. {soa['serialNumber']} {times}"
         return
-    for each in properties[f"{kind}Records"]:
+    for each in properties.get(f"{kind}Records") or ():
         if kind == "TXT":
             yield " ".join('"' + part.replace("\\", "\\\\").replace('"', '\\"') + '"' for part in each["value"])
         elif kind == "MX":
