@@ -13,6 +13,7 @@ from sandbox.arm import Call, handle, tokens
 from sandbox.arm.sites import DOMAIN_TYPE
 from sandbox.control import NAMES, Sandbox, SandboxError
 from sandbox.dns.view import View
+from sandbox.plugins import installed
 from sandbox.state import DELAYS, RESOURCE_FAULTS, SHARES
 
 
@@ -76,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
     sandbox = Sandbox(options.dir)
     try:
         return globals()[f"do_{options.command}"](sandbox, options)
-    except SandboxError as error:
+    except (SandboxError, installed.PluginError) as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, BrokenPipeError):
@@ -127,6 +128,7 @@ def do_status(sandbox: Sandbox, options: argparse.Namespace) -> int:
     print(
         f"  state  {sandbox.folder}   {sites} sites, {len(list(state.of(DOMAIN_TYPE)))} custom domains, {zones} zones"
     )
+    print(f"  plugin {installed.describe()}   (SANDBOX_AZURE_NATIVE=real, stand-in or auto)")
     print(f"  since  {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(found['since']))}, process {found['pid']}")
     return 0
 

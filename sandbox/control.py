@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import devops
+from sandbox.plugins import installed
 from sandbox.state import DELAYS, SHARES, State
 from tools import get_engine
 
@@ -167,7 +168,7 @@ class Sandbox:
     def env(self) -> dict[str, str]:
         """The variables that lead ordinary clients here.
 
-        :raises SandboxError: it isn't running.
+        :raises SandboxError: it isn't running, or `SANDBOX_AZURE_NATIVE` asks for a plugin that isn't here.
         """
         found = self.running
         if not found:
@@ -176,8 +177,12 @@ class Sandbox:
         ca, secret = str(self.folder / "ca.pem"), state.setting("client-secret")
         who = {"CLIENT_ID": state.setting("client"), "CLIENT_SECRET": secret, "TENANT_ID": state.setting("tenant"),
                "SUBSCRIPTION_ID": state.setting("subscription")}  # fmt: skip
-        pulumi = self.folder / "pulumi"
+        pulumi, home = self.folder / "pulumi", self.folder / "pulumi-home"
         pulumi.mkdir(exist_ok=True)
+        try:
+            installed.install(home)
+        except installed.PluginError as error:
+            raise SandboxError(str(error)) from None
         return {
             **dict.fromkeys(("HTTPS_PROXY", "https_proxy"), proxy),
             **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost"),
@@ -189,7 +194,7 @@ class Sandbox:
             "MTA_STS_RESOLVER": dns,
             "MTA_STS_NAMESERVERS": dns,
             "PULUMI_BACKEND_URL": f"file://{pulumi}",
-            "PULUMI_HOME": str(self.folder / "pulumi-home"),
+            "PULUMI_HOME": str(home),
             "PULUMI_CONFIG_PASSPHRASE": "sandbox",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
@@ -200,11 +205,7 @@ class Sandbox:
 
 def _path() -> str:
     engine = get_engine.present()
-    first = [
-        str(Path(sys.executable).parent),
-        str(ROOT / "sandbox" / "plugins" / "bin"),
-        *([str(engine)] if engine else []),
-    ]
+    first = [str(Path(sys.executable).parent), *([str(engine)] if engine else [])]
     rest = [each for each in os.environ.get("PATH", "").split(os.pathsep) if each not in first]
     return os.pathsep.join([*first, *rest])
 

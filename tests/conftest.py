@@ -1,10 +1,17 @@
-"""What all tests share."""
+"""What all tests have in common."""
 
 import subprocess
 import sys
 
 import pytest
 from harness import ROOT
+
+from sandbox.plugins import installed
+
+
+def pytest_report_header() -> str:
+    """Which azure-native plugin the engine's tests run with."""
+    return f"azure-native: {installed.describe()}"
 
 
 @pytest.fixture(scope="session")

@@ -1,1 +1,1 @@
-"""Provider plugins for where the real ones can't be had; the engine finds them on PATH."""
+"""The azure-native provider plugin for where the real one can't be had; `installed` leads the engine to it."""
