@@ -19,11 +19,8 @@ from policy import UserError
 from provider import azure
 from tools import unlock
 
-LINKED = (None, "None", "Custom", "SwaCli")  # providers of a site that takes uploads with a deployment token
-
-
-class RecoverError(Exception):
-    """Why nothing was done, and the way out."""
+SITE = "azure-native:web:StaticSite"
+LINKED = (None, "None", "SwaCli")  # providers of a site that takes uploads with a deployment token
 
 
 @dataclass(frozen=True)
@@ -52,22 +49,23 @@ class Wanted:
 def wanted() -> list[Wanted]:
     """Everything that the stack has or declares.
 
-    :raises RecoverError: the preview fails.
+    :raises UserError: the preview fails.
     """
-    code, found, text = _json("preview", "--json", "--non-interactive")
+    code, preview, text = _json("preview", "--json", "--non-interactive")
     if code:
-        errors = [each["message"].strip() for each in found.get("diagnostics", ()) if each["severity"] == "error"]
-        raise RecoverError("\n".join(errors) or text)
+        told = preview.get("diagnostics", ())
+        errors = [line["message"].strip() for line in told if line["severity"] == "error"]
+        raise UserError("\n".join(errors) or text)
     steps = {
-        step["urn"]: (step["newState"], step["op"] == "create") for step in found["steps"] if "newState" in step
+        step["urn"]: (step["newState"], step["op"] == "create") for step in preview["steps"] if "newState" in step
     }
     code, state, text = _json("stack", "export")
     if code:
-        raise RecoverError(text)
-    old = {each["urn"]: (each, False) for each in state["deployment"].get("resources") or ()}
+        raise UserError(text)
+    old = {resource["urn"]: (resource, False) for resource in state["deployment"].get("resources") or ()}
     return [
-        Wanted(urn, each.get("parent", ""), each.get("inputs", {}), new)
-        for urn, (each, new) in {**old, **steps}.items()
+        Wanted(urn, resource.get("parent", ""), resource.get("inputs", {}), new)
+        for urn, (resource, new) in {**old, **steps}.items()
     ]
 
 
@@ -83,7 +81,7 @@ def _json(*command: str) -> tuple[int, dict[str, Any], str]:
 def subscription() -> str:
     """The subscription's id, found where azure-native finds it.
 
-    :raises RecoverError: nowhere.
+    :raises UserError: nowhere.
     """
     if found := os.environ.get("ARM_SUBSCRIPTION_ID"):
         return found
@@ -97,95 +95,105 @@ def subscription() -> str:
             continue
         if run.returncode == 0 and run.stdout.strip():
             return run.stdout.strip()
-    raise RecoverError("ARM_SUBSCRIPTION_ID is not set, and `az account show` names no subscription: az login")
+    raise UserError("ARM_SUBSCRIPTION_ID is not set, and `az account show` names no subscription: az login")
 
 
 def existing(resources: list[Wanted], root: str) -> dict[str, str]:
     """Resource name to resource id, for everything that is there though the stack doesn't know it.
 
     :param root: the subscription's id, as the beginning of a resource id.
-    :raises RecoverError: a site that can't be taken over as it is.
-    :raises UserError: Azure can't be asked.
+    :raises UserError: a site can't be taken over as it is, or Azure can't be asked.
     """
-    wanted_sites = [each for each in resources if each.new and each.type == "azure-native:web:StaticSite"]
+    wanted_sites = [resource for resource in resources if resource.new and resource.type == SITE]
     listed = azure.listing(f"{root}/providers/Microsoft.Web/staticSites", azure.WEB) if wanted_sites else []
-    sites = {each.name: _site(each, listed, resources, root) for each in wanted_sites}
-    found: dict[str, str] = {}
-    for each in resources:
-        path, version = _path(each, resources, sites, root) if each.new else ("", "")
+    sites = {site.name: _site(site, listed, resources, root) for site in wanted_sites}
+    ids: dict[str, str] = {}
+    for resource in resources:
+        path, version = _path(resource, resources, sites, root) if resource.new else ("", "")
         answer = azure.request("GET", path, version) if path else None
         if answer:
-            found[each.name] = answer["id"]
-    return found
+            ids[resource.name] = answer["id"]
+    return ids
 
 
-def _path(each: Wanted, resources: list[Wanted], sites: dict[str, str], root: str) -> tuple[str, str]:
+def _path(resource: Wanted, resources: list[Wanted], sites: dict[str, str], root: str) -> tuple[str, str]:
     """Where a resource would be, and the API version to ask with; "" where that can't be known."""
-    given = each.inputs
+    given = resource.inputs
     group = f"{root}/resourceGroups/{given.get('resourceGroupName')}"
-    if each.type == "azure-native:resources:ResourceGroup":
+    if resource.type == "azure-native:resources:ResourceGroup":
         return group, azure.RESOURCES
-    if each.type == "azure-native:web:StaticSite":
-        return sites.get(each.name, ""), azure.WEB
-    if each.type == "azure-native:web:StaticSiteCustomDomain":
-        site = next((sites.get(other.name, "") for other in _siblings(each, resources)), "")
+    if resource.type == SITE:
+        return sites.get(resource.name, ""), azure.WEB
+    if resource.type == "azure-native:web:StaticSiteCustomDomain":
+        site = next((sites.get(other.name, "") for other in _siblings(resource, resources)), "")
         if not site and isinstance(given.get("name"), str):  # of a site that the stack has already
             site = f"{group}/providers/Microsoft.Web/staticSites/{given['name']}"
         return (f"{site}/customDomains/{given['domainName']}" if site else ""), azure.WEB
-    if each.type == "azure-native:dns:RecordSet":
+    if resource.type == "azure-native:dns:RecordSet":
         zone = f"{group}/providers/Microsoft.Network/dnsZones/{given['zoneName']}"
         return f"{zone}/{given['recordType']}/{given['relativeRecordSetName']}", azure.DNS
     return "", ""
 
 
-def _siblings(each: Wanted, resources: list[Wanted]) -> Iterator[Wanted]:
+def _siblings(resource: Wanted, resources: list[Wanted]) -> Iterator[Wanted]:
     """The sites of the policy that a part of a domain belongs to."""
-    policy = next((other.parent for other in resources if other.urn == each.parent), "")
-    return (other for other in resources if other.type.endswith(":StaticSite") and other.parent == policy)
+    policy = next((other.parent for other in resources if other.urn == resource.parent), "")
+    return (other for other in resources if other.type == SITE and other.parent == policy)
 
 
 def _site(site: Wanted, listed: list[dict[str, Any]], resources: list[Wanted], root: str) -> str:
-    """The id of the site that a policy's domains lead to, else of one that a killed `up` left in its group; "" for none."""
+    """The id of the site that a policy's domains lead to, else of one that a killed `up` left in its group; "" for none.
+
+    :param listed: the subscription's sites.
+    :raises UserError: it can't be taken over as it is.
+    """
     targets = set(_targets(site, resources, root))
     group = f"{root}/resourceGroups/{site.inputs['resourceGroupName']}/".lower()
-    left = re.compile(re.escape(site.name) + "[0-9a-f]{8}")
-    led = [each for each in listed if each["properties"]["defaultHostname"].lower() in targets]
-    orphans = [each for each in listed if left.fullmatch(each["name"])]
-    for each in [*led, *(orphan for orphan in orphans if not targets)]:
-        if not each["id"].lower().startswith(group):
-            if each in led:
-                theirs = each["id"].split("/")[4]
-                raise RecoverError(
-                    f"{site.name}: its domains lead to the app {each['name']} in the resource group {theirs}, but "
-                    f"mta-sts:resourceGroup is {site.inputs['resourceGroupName']}; set it to {theirs}"
-                )
-            continue
-        provider = each["properties"].get("provider")
-        if provider not in LINKED:
-            raise RecoverError(
-                f"{site.name}: the app {each['name']} is linked to {provider}, which deploys it; unlink it first (what "
-                f"it serves stays): az staticwebapp disconnect --name {each['name']}"
+    left_by_us = re.compile(re.escape(site.name) + "[0-9a-f]{8}")
+    led_to = [app for app in listed if app["properties"]["defaultHostname"].lower() in targets]
+    orphans = [app for app in listed if left_by_us.fullmatch(app["name"])] if not targets else []
+    for app in [*led_to, *orphans]:
+        if app["id"].lower().startswith(group):
+            return _linked(site, app)
+        if app in led_to:
+            theirs = app["id"].split("/")[4]
+            raise UserError(
+                f"{site.name}: its domains lead to the app {app['name']} in the resource group {theirs}, but "
+                f"mta-sts:resourceGroup is {site.inputs['resourceGroupName']}; set it to {theirs}"
             )
-        return str(each["id"])
     return ""
+
+
+def _linked(site: Wanted, app: dict[str, Any]) -> str:
+    """The id of an app that takes uploads with a deployment token.
+
+    :raises UserError: something else deploys it; Azure refuses changes of one that is linked to a repository.
+    """
+    provider = app["properties"].get("provider")
+    if provider not in LINKED or app["properties"].get("repositoryUrl"):
+        raise UserError(
+            f"{site.name}: the app {app['name']} is linked to {provider}, which deploys it; unlink it first (what "
+            f"it serves stays): az staticwebapp disconnect --name {app['name']}"
+        )
+    return str(app["id"])
 
 
 def _targets(site: Wanted, resources: list[Wanted], root: str) -> Iterator[str]:
     """Where the CNAMEs of a policy's domains lead now."""
-    for each in resources:
-        if each.inputs.get("recordType") == "CNAME" and site in _siblings(each, resources):
-            path, version = _path(each, resources, {}, root)
+    for resource in resources:
+        if resource.inputs.get("recordType") == "CNAME" and site in _siblings(resource, resources):
+            path, version = _path(resource, resources, {}, root)
             answer = azure.request("GET", path, version)
             if answer:
                 yield answer["properties"]["CNAMERecord"]["cname"].rstrip(".").lower()
 
 
-def strangers(found: dict[str, str]) -> list[str]:
+def strangers(ids: dict[str, str]) -> list[str]:
     """What lies in a group that is taken over and isn't the stack's: `pulumi destroy` would delete it too."""
-    group = next((id_ for id_ in found.values() if id_.lower().count("/") == 4), "")
+    group = next((id_ for id_ in ids.values() if id_.lower().count("/") == 4), "")
     listed = azure.listing(f"{group}/resources", azure.RESOURCES) if group else []
-    ours = {id_.lower() for id_ in found.values()}
-    return [each["id"] for each in listed if each["id"].lower() not in ours]
+    ours = {id_.lower() for id_ in ids.values()}
+    return [resource["id"] for resource in listed if resource["id"].lower() not in ours]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -197,21 +205,21 @@ def main(arguments: list[str] | None = None) -> int:
     unlock.main()
     try:
         resources = wanted()
-        new = sum(each.new for each in resources)
-        found = existing(resources, f"/subscriptions/{subscription()}") if new else {}
-        others = strangers(found)
-    except (RecoverError, UserError) as error:
+        new = sum(resource.new for resource in resources)
+        ids = existing(resources, f"/subscriptions/{subscription()}") if new else {}
+        others = strangers(ids)
+    except UserError as error:
         print(f"recover: {error}", file=sys.stderr)
         return 1
-    for name, id_ in found.items():
+    for name, id_ in ids.items():
         print(f"exists already: {name} is {id_}")
-    print(f"{len(found)} of {new} resources to create exist already{'; the up takes them over' if found else ''}")
+    print(f"{len(ids)} of {new} resources to create exist already{'; the up takes them over' if ids else ''}")
     for id_ in others:
         print(f"warning: {id_} lies in the group that is taken over; `pulumi destroy` would delete it too")
     if options.no_up:
         return 0
     command = ["pulumi", "up", *(["--yes"] if options.yes else [])]
-    return subprocess.run(command, env={**os.environ, "MTA_STS_ADOPT": json.dumps(found)}, check=False).returncode
+    return subprocess.run(command, env={**os.environ, "MTA_STS_ADOPT": json.dumps(ids)}, check=False).returncode
 
 
 if __name__ == "__main__":
