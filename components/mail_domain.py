@@ -1,6 +1,7 @@
 """A mail domain: its policy host, and the records that tell senders of it, in the order that never lies."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Literal, TypedDict
 
@@ -16,7 +17,10 @@ from zones import Backend
 TTL = 300  # seconds; how long after a change some senders still see the old id
 # Azure writes it with and without the blank (pulumi/pulumi-azure 1595).
 NOT_YET = ("CNAME Record is invalid", "CNAMERecord is invalid")
-NOT_YET_TRIES, NOT_YET_PAUSE = 40, 15.0  # times and seconds: ten minutes
+IN_PROGRESS = re.compile(
+    r"another.{0,20}operation|operation.{0,30}in progress", re.IGNORECASE
+)  # AnotherOperationInProgress
+TRIES, PAUSE = 40, 15.0  # times and seconds: ten minutes
 NEXT = {
     Mode.TESTING: "watch TLS reports for a week or two, then set mode: enforce",
     Mode.ENFORCE: "nothing; senders insist on verified TLS. To leave, set mode: none first",
@@ -33,17 +37,18 @@ class DnsRecord(TypedDict):
     value: pulumi.Input[str]
 
 
-async def _retry_cname(failure: pulumi.ErrorHookArgs) -> bool:
-    """Azure can take minutes to see a CNAME that everyone else sees (pulumi/pulumi-azure 1595).
+async def _retry_binding(failure: pulumi.ErrorHookArgs) -> bool:
+    """Azure can take minutes to see a CNAME that everyone else sees, and may want bindings one after the other.
 
-    Only what Azure refused with 400, before anything existed, is tried again: after a failure halfway the next try would
-    meet "cannot create already existing resource", and the state would be lost.
+    Only what Azure refused before anything existed is tried again: after a failure halfway the next try would meet "cannot
+    create already existing resource", and the state would be lost.
     """
     newest = failure.errors[0]
-    refused = any(text in newest for text in NOT_YET) and "400" in newest
-    if not refused or len(failure.errors) >= NOT_YET_TRIES:
+    unseen = "400" in newest and any(text in newest for text in NOT_YET)
+    busy = "409" in newest and IN_PROGRESS.search(newest) is not None
+    if not (unseen or busy) or len(failure.errors) >= TRIES:
         return False
-    await asyncio.sleep(NOT_YET_PAUSE if len(failure.errors) > 3 else 2.0)
+    await asyncio.sleep(PAUSE if len(failure.errors) > 3 else 2.0)
     return True
 
 
@@ -162,7 +167,7 @@ class MailDomain(pulumi.ComponentResource):
             delete_before_replace=True,
             # Azure doesn't tell how a domain was validated; one that was bound by hand stays as it is.
             ignore_changes=["validationMethod"],
-            hooks=pulumi.ResourceHookBinding(on_error=[cname_hook()]),
+            hooks=pulumi.ResourceHookBinding(on_error=[binding_hook()]),
         )
         return web.StaticSiteCustomDomain(
             f"{self.domain.name}-custom-domain",
@@ -221,8 +226,8 @@ def _merge(*options: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
 _hooks: list[pulumi.ErrorHook] = []
 
 
-def cname_hook() -> pulumi.ErrorHook:
+def binding_hook() -> pulumi.ErrorHook:
     """The one hook for all domains; an engine knows a hook by its name."""
     if not _hooks:
-        _hooks.append(pulumi.ErrorHook("retry-until-azure-sees-the-cname", _retry_cname))
+        _hooks.append(pulumi.ErrorHook("retry-until-azure-takes-the-binding", _retry_binding))
     return _hooks[0]
