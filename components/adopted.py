@@ -16,7 +16,7 @@ VARIABLE = "MTA_STS_ADOPT"  # set by `python -m tools.recover`, for one run
 def register() -> None:
     """Import what the environment names, a JSON object of resource name to Azure resource id.
 
-    Where the program's inputs differ from what is found, the engine imports and then updates.
+    Where the program's inputs differ from what stands there, the engine imports and then updates.
 
     :raises UserError: it is no such object.
     """
@@ -24,19 +24,19 @@ def register() -> None:
     if not text:
         return
     try:
-        found: object = json.loads(text)
+        given: object = json.loads(text)
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        given = None
+    if not isinstance(given, dict):
         raise UserError(f"{VARIABLE} must be a JSON object of resource name to Azure resource id")
-    ids = cast(Mapping[str, str], found)
+    ids = cast(Mapping[str, str], given)
 
     def adopt(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
         if not args.type_.startswith("azure-native:") or args.name not in ids:
             return None
         args.opts.import_ = ids[args.name]
         # A site becomes this program's, whatever deployed it before; components/policy_site.py ignores that later on.
-        args.opts.ignore_changes = [each for each in args.opts.ignore_changes or () if each != "provider"]
+        args.opts.ignore_changes = [name for name in args.opts.ignore_changes or () if name != "provider"]
         return pulumi.ResourceTransformationResult(args.props, args.opts)
 
     pulumi.runtime.register_stack_transformation(adopt)

@@ -20,11 +20,22 @@ CONFIG_KEYS = {
 def read(folder: Path) -> dict[str, str]:
     """The files under a folder: path to text, or to a `data:;base64,` URL where it isn't text.
 
-    :raises UserError: no index.html, a policy of its own, or a configuration that would break the policy.
+    :raises UserError: no index.html, a policy of its own, a link, or a configuration that would break the policy.
     """
-    found = {path.relative_to(folder): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    files = {name.as_posix(): _text(path) for name, path in found.items() if not _hidden(name)}
-    problems: list[str] = []
+    paths = {path.relative_to(folder): path for path in sorted(folder.rglob("*"))}
+    problems = [
+        f"{folder.name}/{name.as_posix()} is a link: what it leads to would be published; put a copy there"
+        for name, path in paths.items()
+        if path.is_symlink()
+    ]
+    if problems:
+        raise UserError("\n".join(problems))
+    files = {name.as_posix(): _text(path) for name, path in paths.items() if path.is_file() and not _hidden(name)}
+    problems += [
+        f"{folder.name}/{name} would be published, or taken for the site's configuration; only {folder.name}/{CONFIG} counts"
+        for name in files
+        if name.endswith(f"/{CONFIG}")
+    ]
     if "index.html" not in files:
         problems.append(f"{folder.name}/index.html is missing; Static Web Apps refuses a site without it")
     if POLICY in files:
@@ -54,10 +65,10 @@ def _config_problems(name: str, text: str) -> list[str]:
     try:
         config = json.loads(text)
         unknown = sorted(set(config) - CONFIG_KEYS)
-        routes = [str(each["route"]) for each in config.get("routes", ())]
+        routes = [str(route["route"]) for route in config.get("routes", ())]
     except (ValueError, TypeError, KeyError) as error:
         return [f"{name} can't be read: {error}"]
-    problems = [f"{name}: the key {each!r} is unknown, so Azure would ignore the whole file" for each in unknown]
+    problems = [f"{name}: the key {key!r} is unknown, so Azure would ignore the whole file" for key in unknown]
     if "navigationFallback" in config:
         problems.append(f"{name}: navigationFallback turns every missing path into a page, a missing policy too")
     problems += [

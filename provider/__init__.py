@@ -1,15 +1,14 @@
-"""`mtasts`: the resources of this project that no cloud provider has.
+"""`mtasts`: the resources of this project that no cloud provider has; `resources.py` declares them all.
 
-| resource     | what its creation does                                                             |
-|--------------|------------------------------------------------------------------------------------|
-| `RecordSeen` | waits until every name server of the zone, then the resolver, answers a DNS record   |
-| `RecordByHand` | says which DNS record a person is to enter, and waits until it is there            |
-| `Content`    | uploads the site with its deployment token, through Microsoft's StaticSitesClient    |
-| `LivePolicy` | waits until a policy host serves exactly this policy, as a sender would fetch it     |
-| `SendersHold` | remembers what senders may have cached, and refuses to go before that has expired    |
-
-The program imports the classes in `provider.resources`; the engine starts the provider itself
-(`pulumi-resource-mtasts`, then `python -m provider`) as a plugin. Waits show their progress as the
-resource's status, obey the resource's custom timeout, and stop at once on Ctrl-C; the next `pulumi up`
+The engine starts the provider itself (`pulumi-resource-mtasts`, then `python -m provider`) as a plugin. Waits show their
+progress as the resource's status, obey the resource's custom timeout, and stop at once on Ctrl-C; the next `pulumi up`
 goes on where they stopped.
+
+| file         | what stands there                                                                   |
+|--------------|-------------------------------------------------------------------------------------|
+| resources.py | the kinds: what a program declares, and what the plugin needs to know of each         |
+| kinds.py     | `Kind`, and `Work`: what a kind's module has                                          |
+| server.py    | the engine's questions, answered for all kinds                                        |
+| protocol.py  | the protocol's glue: server, values, errors in one line                               |
+| wait.py      | waiting: progress, deadline, Ctrl-C                                                   |
 """

@@ -44,7 +44,7 @@ async def update(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dic
         `foundMode`, the mode of the policy that it served before it was ours ("" for none).
     :raises UserError: no client, upload refused or failing, something else served afterwards, cancelled.
     """
-    found = _policy(await asyncio.to_thread(served, inputs["defaultHostname"]))
+    before = _policy(await asyncio.to_thread(served, inputs["defaultHostname"]))
     client = await asyncio.to_thread(static_sites_client.get, wait, inputs.get("clientSha256") or "")
     token = await asyncio.to_thread(azure.deployment_token, inputs["site"])
     host, policy = inputs["defaultHostname"], inputs["policy"].encode()
@@ -56,7 +56,7 @@ async def update(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dic
 
             def missing(settled: Wait = settled, last: bool = last == 1) -> str | None:
                 why = not_live(host, policy)
-                if why and found and not last and settled.elapsed > LOST and _policy(served(host)) is None:
+                if why and before and not last and settled.elapsed > LOST and _policy(served(host)) is None:
                     raise UserError(f"{host} serves no policy any more: {why}")
                 return why
 
@@ -69,19 +69,26 @@ async def update(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dic
                 if last == 1 or settled.cancelled.is_set() or wait.left <= 0:
                     raise
                 wait.say(f"{error}; uploading again")
-    return {**preview(inputs, old, found), "foundMode": old.get("foundMode", found.mode.value if found else "")}
+    return {**preview(inputs, old, before), "foundMode": old.get("foundMode", before.mode.value if before else "")}
 
 
-def preview(inputs: dict[str, Any], old: dict[str, Any], found: Policy | None = None) -> dict[str, Any]:
-    """The outputs that a preview knows already."""
-    ages = [old.get("greatestMaxAge") or 0, Policy.parse(inputs["policy"]).max_age, found.max_age if found else 0]
+def preview(inputs: dict[str, Any], old: dict[str, Any], before: Policy | None = None) -> dict[str, Any]:
+    """The outputs that a preview knows already.
+
+    :param before: what the site served until now.
+    """
+    ages = [
+        old.get("greatestMaxAge") or 0,
+        Policy.parse(inputs["policy"]).max_age,
+        before.max_age if before else 0,
+    ]
     return {"greatestMaxAge": int(max(ages)), **({"foundMode": old["foundMode"]} if "foundMode" in old else {})}
 
 
 def read(state: dict[str, Any]) -> dict[str, Any]:
     """The state, with the policy that the site serves now under its own host name."""
-    found = served(state["defaultHostname"])
-    return state if found in (None, state["policy"]) else {**state, "policy": found}
+    now = served(state["defaultHostname"])
+    return state if now in (None, state["policy"]) else {**state, "policy": now}
 
 
 def warn(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
@@ -104,7 +111,7 @@ def warn(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
                 f"mode {now.mode} after enforce: senders that remember the enforced policy follow it until they "
                 f"look again, up to {_days(before.max_age)}"
             )
-        gone = [str(each) for each in before.mx if each not in now.mx]
+        gone = [str(pattern) for pattern in before.mx if pattern not in now.mx]
         if gone and now.mode == Mode.ENFORCE:
             lines.append(
                 f"mx without {', '.join(gone)}: senders will refuse to deliver there, so take these servers out of "

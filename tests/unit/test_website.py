@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from components import website
+from policy import UserError
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,4 +58,26 @@ def test_a_site_without_an_index_is_refused(tmp_path: Path) -> None:
     web = site(tmp_path)
     (web / "index.html").unlink()
     with pytest.raises(website.UserError, match="index.html is missing"):
+        website.read(web)
+
+
+def test_a_link_is_refused_since_what_it_leads_to_would_be_published(tmp_path: Path) -> None:
+    web = site(tmp_path)
+    (tmp_path / "secret").write_text("key")
+    (web / "logo.svg").symlink_to(tmp_path / "secret")
+    (web / "more").symlink_to(tmp_path)
+    with pytest.raises(UserError) as told:
+        website.read(web)
+    assert "web/logo.svg is a link" in str(told.value)
+    assert "web/more is a link" in str(told.value)
+    assert "key" not in str(told.value)
+
+
+def test_a_configuration_further_down_is_refused(tmp_path: Path) -> None:
+    web = site(tmp_path)
+    (web / "sub").mkdir()
+    (web / "sub" / "staticwebapp.config.json").write_text("{}")
+    with pytest.raises(
+        UserError, match=r"web/sub/staticwebapp.config.json .* only web/staticwebapp.config.json counts"
+    ):
         website.read(web)
