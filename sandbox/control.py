@@ -18,7 +18,7 @@ from sandbox.state import DELAYS, SHARES, State
 from tools import get_engine
 
 ROOT = Path(__file__).parents[1]
-NAMES = ("proxy", "dns", "https")
+NAMES = ("proxy", "dns", "https", "http")
 
 
 class SandboxError(Exception):

@@ -1,34 +1,39 @@
-"""The CONNECT proxy: the only way into the sandbox, and a way to nowhere else."""
+"""The proxy: the only way into the sandbox, by CONNECT or plainly, and a way to nowhere else."""
 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 
 class Proxy:
-    """Leads known hosts to the sandbox's HTTPS server and refuses all others.
+    """Leads known hosts to the sandbox's servers and refuses all others.
 
     :param knows: None for a host of the sandbox, else why it is refused.
-    :param port: of the HTTPS server.
+    :param https, http: the servers' ports.
     """
 
-    def __init__(self, knows: Callable[[str], str | None], port: int) -> None:
+    def __init__(self, knows: Callable[[str], str | None], https: int, http: int) -> None:
         self.knows = knows
-        self.port = port
+        self.https = https
+        self.http = http
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
         try:
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
             method, target, *_ = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
-            host = target.rpartition(":")[0].lower()
-            if method != "CONNECT":
-                return await self._refuse(writer, "405 Method Not Allowed", "only https:// goes through here")
+            tunnel = method == "CONNECT"
+            host = target.rpartition(":")[0].lower() if tunnel else urlsplit(target).hostname or ""
             refusal = self.knows(host)
             if refusal:
                 return await self._refuse(writer, "403 Forbidden", refusal)
-            inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self.port)
-            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            port = self.https if tunnel else self.http
+            inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
+            if tunnel:
+                writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            else:  # one request a connection: the next one might be for another host
+                inner_writer.write(head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
             await asyncio.gather(_pipe(reader, inner_writer), _pipe(inner_reader, writer))
         except (OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
             pass

@@ -64,6 +64,12 @@ class Daemon:
         response = self._dispatch(request, host, body, half=kind == "half")
         return self._cut(request, host) if kind == "lose-reply" else response
 
+    async def plain(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Every request to port 80: to https, whatever the host."""
+        host = request.host.partition(":")[0].lower()
+        self.state.log("http", host, request.method, request.path, 301)
+        return web.Response(status=301, headers={"Location": f"https://{host}{request.path_qs}"})
+
     def _faulty(self, request: web.BaseRequest, host: str, status: int) -> web.Response:
         """An ordered error, in the form of the service that it comes from."""
         self.state.log("fault", host, request.method, request.path, status)
@@ -149,18 +155,20 @@ def _ordered(path: str, status: int) -> ArmError:
 async def start(daemon: Daemon, wanted: dict[str, int]) -> tuple[dict[str, int], list[Any]]:
     """Listen on loopback, on the wanted ports where they are free.
 
-    :returns: the ports by name, and the servers.
+    :returns: the ports by name, and the servers: first the two of HTTP.
     :raises OSError: a port that was asked for explicitly is taken.
     """
     loop = asyncio.get_running_loop()
-    runner = web.ServerRunner(web.Server(daemon.request))
-    await runner.setup()
-    https = web.TCPSite(
-        runner, "127.0.0.1", wanted.get("https", 0), ssl_context=daemon.certificates.server_context()
-    )
-    await https.start()
-    ports = {"https": https._server.sockets[0].getsockname()[1]}  # type: ignore[union-attr]
-    proxy = Proxy(daemon.refusal, ports["https"])
+    runners: list[web.ServerRunner] = []
+    ports: dict[str, int] = {}
+    for name, handler in (("https", daemon.request), ("http", daemon.plain)):
+        runners.append(web.ServerRunner(web.Server(handler)))
+        await runners[-1].setup()
+        context = daemon.certificates.server_context() if name == "https" else None
+        site = web.TCPSite(runners[-1], "127.0.0.1", wanted.get(name, 0), ssl_context=context)
+        await site.start()
+        ports[name] = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
+    proxy = Proxy(daemon.refusal, ports["https"], ports["http"])
     proxy_server = await asyncio.start_server(proxy.handle, "127.0.0.1", wanted.get("proxy", 0))
     ports["proxy"] = proxy_server.sockets[0].getsockname()[1]
     while True:  # UDP and TCP on the same port
@@ -169,7 +177,7 @@ async def start(daemon: Daemon, wanted: dict[str, int]) -> tuple[dict[str, int],
         ports["dns"] = tcp.sockets[0].getsockname()[1]
         try:
             udp, _ = await loop.create_datagram_endpoint(lambda names=names: names, ("127.0.0.1", ports["dns"]))
-            return ports, [runner, proxy_server, tcp, udp]
+            return ports, [*runners, proxy_server, tcp, udp]
         except OSError:
             tcp.close()
             if wanted.get("dns"):
@@ -187,8 +195,9 @@ async def run(folder: Path, wanted: dict[str, int]) -> None:
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
     await stop.wait()
     running.unlink(missing_ok=True)
-    servers[0]._shutdown_timeout = 1
-    await servers[0].cleanup()
+    for runner in servers[:2]:
+        runner._shutdown_timeout = 1
+        await runner.cleanup()
 
 
 def main(folder: Path, wanted: dict[str, int]) -> int:

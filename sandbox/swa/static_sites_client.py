@@ -14,7 +14,9 @@ HOST = "https://content-am2.infrastructure.7.azurestaticapps.net"
 
 
 def fail(message: str) -> int:
-    print(message)
+    """Say it in red, as Microsoft's does into a pipe too: the swa command shows no other line."""
+    for line in message.splitlines():
+        print(f"\x1b[31m{line}\x1b[0m")
     return 1
 
 
