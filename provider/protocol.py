@@ -4,6 +4,7 @@ Nothing of what a provider does stands here; the local Azure's stand-in plugin u
 """
 
 import asyncio
+import inspect
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -12,11 +13,10 @@ from typing import Any, cast
 
 import grpc
 import grpc.aio
-from pulumi.provider.experimental import provider as protocol
+from google.protobuf.message import Message
 from pulumi.provider.experimental.property_value import PropertyValue
-from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS  # pyright: ignore[reportPrivateUsage]
-from pulumi.runtime.proto import provider_pb2_grpc
+from pulumi.runtime.proto import ResourceProviderServicer, provider_pb2_grpc, status_pb2
 
 Properties = dict[str, PropertyValue]
 
@@ -24,7 +24,8 @@ Properties = dict[str, PropertyValue]
 class OneLineErrors(grpc.aio.ServerInterceptor):
     """Turns errors of one class into a gRPC status, so that their text alone reaches the user.
 
-    gRPC itself would say `Unexpected <class …>`.
+    gRPC itself would say `Unexpected <class …>`. An error's `detail`, a message of provider.proto such as
+    ErrorResourceInitFailed, goes along where it has one.
     """
 
     def __init__(
@@ -40,32 +41,40 @@ class OneLineErrors(grpc.aio.ServerInterceptor):
 
         async def call(request: Any, context: Any) -> Any:
             try:
-                return await inner(request, context)
+                if inspect.iscoroutinefunction(inner):
+                    return await inner(request, context)
+                return await asyncio.to_thread(inner, request, context)
             except self._error as error:
-                await context.abort(self._code, str(error))
+                await context.abort(self._code, str(error), self._detail(error))
 
         return grpc.unary_unary_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)
+
+    def _detail(self, error: Exception) -> tuple[tuple[str, bytes], ...]:
+        detail: Message | None = getattr(error, "detail", None)
+        if detail is None:
+            return ()
+        status = status_pb2.Status(code=self._code.value[0], message=str(error))
+        status.details.add().Pack(detail)
+        return (("grpc-status-details-bin", status.SerializeToString()),)
 
 
 def serve(
     arguments: Sequence[str],
-    version: str,
-    make: Callable[[str], protocol.Provider],
+    make: Callable[[str], ResourceProviderServicer],
     errors: OneLineErrors,
     threads: int = 64,
 ) -> None:
     """Serve until the engine ends; the first line of output is the port, as the engine expects.
 
     :param arguments: as the engine gives them: its flags, such as -v=9, and last its own address.
-    :param make: the provider, from the engine's address.
+    :param make: the provider, from the engine's address; methods that aren't coroutines run in threads.
     :param threads: how many calls may wait at once.
     """
 
     async def run() -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(threads, "wait"))
         server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS, interceptors=[errors])
-        servicer = ProviderServicer(list(arguments), version, make(arguments[-1]), engine_address=arguments[-1])
-        provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server(make(arguments[-1]), server)
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         print(port, flush=True)

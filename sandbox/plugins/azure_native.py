@@ -5,7 +5,6 @@ locations that it chooses, replacement and its order, refusal to take over what 
 failed half-way, what a refresh takes into the inputs, and errors, word for word.
 """
 
-import asyncio
 import random
 import re
 import sys
@@ -13,15 +12,16 @@ import uuid
 from contextlib import suppress
 from typing import Any
 
+import grpc
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime import proto
 from pulumi.runtime.rpc import UNKNOWN
 
+from provider.protocol import OneLineErrors, serve
 from sandbox.plugins.client import Azure, AzureError, Unfinished
 from sandbox.plugins.differences import differences, drift
-from sandbox.plugins.serve import serve
 from sandbox.plugins.sign_in import account
 from sandbox.plugins.types import FUNCTIONS, TYPES, Type
 
@@ -279,4 +279,4 @@ def struct(properties: dict[str, Any]) -> Struct:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(AzureNative(), sys.argv[-1]))
+    serve(sys.argv[1:], lambda _: AzureNative(), OneLineErrors(AzureError, grpc.StatusCode.UNKNOWN), threads=128)

@@ -40,10 +40,8 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    run = subprocess.run([sys.executable, "-m", "tools.get_engine"], cwd=ROOT, capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
-    return Project(tmp_path / "project", run.stdout.strip())
+def project(tmp_path: Path, engine: str) -> Project:
+    return Project(tmp_path / "project", engine)
 
 
 def test_the_engine_finds_the_plugin_without_path_and_keeps_what_failed_half_way(
