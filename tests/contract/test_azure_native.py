@@ -1,13 +1,13 @@
 """The plugin behind pulumi-azure-native on the local Azure, asked as the engine asks it.
 
-Each promise was read in the sources of pulumi-azure-native 3 (provider/pkg) and holds for the real plugin too.
+Each promise was read in the sources of pulumi-azure-native 3 (provider/pkg). Where the real plugin is installed, it is the
+one that is asked.
 """
 
 import json
 import os
 import re
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,10 +23,10 @@ from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
 from sandbox.control import Sandbox
+from sandbox.plugins import installed
 from sandbox.plugins.client import Azure
 from sandbox.plugins.sign_in import AzureError, account
 
-ROOT = Path(__file__).parents[2]
 URN = "urn:pulumi:dev::project::azure-native:{}::name"
 GROUP, SITE, DOMAIN = "resources:ResourceGroup", "web:StaticSite", "web:StaticSiteCustomDomain"
 MARK = "__createBeforeDelete"
@@ -58,9 +58,9 @@ class Plugin:
     """A running plugin."""
 
     def __init__(self, environment: dict[str, str]) -> None:
-        command = [sys.executable, "-m", "sandbox.plugins.azure_native", "127.0.0.1:1"]
+        launcher = Path(environment["PULUMI_HOME"], "plugins", installed.folder_name(), installed.FILE)
         self.process = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True
+            [launcher, "127.0.0.1:1"], env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True
         )
         assert self.process.stdout
         self.channel = grpc.insecure_channel(f"127.0.0.1:{int(self.process.stdout.readline())}")
