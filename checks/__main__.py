@@ -43,6 +43,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -53,21 +54,18 @@ from checks import page, show, verdict
 from checks.domain import look_at
 from checks.finding import Domain, exit_code
 from checks.reading import read
-from checks.tally import Tally
+from checks.signed import Signatures, key_record
+from checks.tally import OTHERS, Tally
 from internet.address import server_at
 from internet.view import View, resolver_at
 from policy import PolicyError, UserError
 from policy.names import check_domain, to_a_label
 
 
-class UsageError(Exception):
-    """A mistake of the user's, in one line."""
-
-
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Argparse's own ends with 2, which means "failures"."""
-        raise UsageError(f"{message} (--help says what there is)")
+        raise UserError(f"{message} (--help says what there is)")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -85,8 +83,11 @@ def parser() -> argparse.ArgumentParser:
         )
         return made
 
-    def add_looks(made: argparse.ArgumentParser) -> None:
+    def add_resolver(made: argparse.ArgumentParser) -> None:
         made.add_argument("--resolver", metavar="IP[:PORT]", help="ask this one (MTA_STS_RESOLVER; default: the system's)")  # fmt: skip
+
+    def add_looks(made: argparse.ArgumentParser) -> None:
+        add_resolver(made)
         made.add_argument(
             "--ca", metavar="FILE", help="trust these authorities (SSL_CERT_FILE; default: Mozilla's)"
         )
@@ -94,6 +95,11 @@ def parser() -> argparse.ArgumentParser:
             "--smtp-port", type=int, default=25, metavar="PORT", help="of the mail servers (default 25)"
         )
         made.add_argument("--no-servers", action="store_true", help="leave the mail servers out")
+
+    def add_senders(made: argparse.ArgumentParser) -> None:
+        made.add_argument("--since", type=_day, metavar="YYYY-MM-DD", help="pass over earlier days")
+        made.add_argument("--verified-only", action="store_true", help="count reports alone whose sender is verified by DKIM")  # fmt: skip
+        made.add_argument("--authserv-id", default="", metavar="ID", help="believe the Authentication-Results that your own server writes under this name, in place of DNS")  # fmt: skip
 
     domain = add("domain", do_domain, "look at domains as a sender does")
     domain.add_argument("names", nargs="*", metavar="DOMAIN")
@@ -104,13 +110,15 @@ def parser() -> argparse.ArgumentParser:
     add_looks(domain)
     reports = add("reports", do_reports, "read TLS reports: JSON, gzip, zip, mails, mbox, Maildir")
     reports.add_argument("paths", nargs="+", type=Path, metavar="FILE|DIR")
-    reports.add_argument("--since", type=_day, metavar="YYYY-MM-DD", help="pass over earlier days")
+    reports.add_argument("--domain", action="append", default=[], metavar="DOMAIN", help="judge this one alone, whatever else is reported (may be repeated)")  # fmt: skip
+    add_resolver(reports)
+    add_senders(reports)
     enforce = add(
         "enforce", do_enforce, "both together: may this domain's policy be enforced, and by which change"
     )
     enforce.add_argument("name", metavar="DOMAIN")
     enforce.add_argument("--reports", nargs="+", type=Path, default=[], metavar="FILE|DIR", help="TLS reports")
-    enforce.add_argument("--since", type=_day, metavar="YYYY-MM-DD", help="pass over earlier days")
+    add_senders(enforce)
     enforce.add_argument("--stack-file", type=Path, metavar="FILE", help="where to change it (default: the Pulumi.*.yaml that has the domain)")  # fmt: skip
     add_looks(enforce)
     return top
@@ -121,7 +129,7 @@ def do_domain(options: argparse.Namespace) -> int:
     ids = _stack_ids() if options.stack else {}
     names = [*map(_name, options.names), *(name for name in ids if name not in options.names)]
     if not names:
-        raise UsageError("name a domain, or use --stack")
+        raise UserError("name a domain, or use --stack")
     found = _look(names, ids, options)
     if options.prometheus:
         show.prometheus(found, options.prometheus)
@@ -131,17 +139,19 @@ def do_domain(options: argparse.Namespace) -> int:
 
 def do_reports(options: argparse.Namespace) -> int:
     """`reports`."""
-    tally = _tally(options)
-    verdicts = [verdict.of_reports(name, each) for name, each in sorted(tally.domains.items()) if name]
+    asked = list(map(_name, options.domain))
+    tally = _tally(options, options.paths, asked)
+    names = asked or sorted(set(tally.domains) - {"", OTHERS})
+    verdicts = [verdict.of_reports(name, tally.domains.get(name), tally.full) for name in names]
     _give(options, {**tally.json(), "verdicts": [each.json() for each in verdicts]},
           lambda: page.render([], tally, verdicts), lambda to: show.reports(tally, verdicts, to))  # fmt: skip
-    return 0 if verdicts and all(each.safe for each in verdicts) else 2
+    return 0 if verdicts and all(judged.safe for judged in verdicts) else 2
 
 
 def do_enforce(options: argparse.Namespace) -> int:
     """`enforce`."""
     name = _name(options.name)
-    tally = Tally() if not options.reports else _tally(options)
+    tally = _tally(options, options.reports, [name])
     found = _look([name], {}, options)
     given = verdict.of_both(found[0], tally.domains.get(name))
     change = ""
@@ -160,13 +170,11 @@ def do_enforce(options: argparse.Namespace) -> int:
 
 def _look(names: Sequence[str], ids: dict[str, str], options: argparse.Namespace) -> list[Domain]:
     """Look, with progress on stderr where somebody watches."""
-    view = View.from_environment()
-    if options.resolver:
-        view = replace(view, resolver=resolver_at(server_at(options.resolver, "--resolver")), name_servers=())
+    view = _view(options)
     if options.ca:
         view = replace(view, ca_file=options.ca)
     if options.ca and not Path(options.ca).is_file():
-        raise UsageError(f"--ca: there is no file {options.ca}")
+        raise UserError(f"--ca: there is no file {options.ca}")
     port = None if options.no_servers else options.smtp_port
     watched = sys.stderr.isatty() and len(names) > 1
     with Progress(console=Console(stderr=True), transient=True, disable=not watched) as progress:
@@ -174,12 +182,23 @@ def _look(names: Sequence[str], ids: dict[str, str], options: argparse.Namespace
         return look_at(names, view, ids, port, lambda _: progress.advance(task))
 
 
-def _tally(options: argparse.Namespace) -> Tally:
-    paths: list[Path] = options.paths if options.command == "reports" else options.reports
+def _view(options: argparse.Namespace) -> View:
+    view = View.from_environment()
+    if options.resolver:
+        view = replace(view, resolver=resolver_at(server_at(options.resolver, "--resolver")), name_servers=())
+    return view
+
+
+def _tally(options: argparse.Namespace, paths: Sequence[Path], asked: Sequence[str]) -> Tally:
+    signatures = Signatures(partial(key_record, _view(options)), options.authserv_id)
+    tally = Tally(options.since, frozenset(asked), options.verified_only)
     try:
-        return Tally(options.since).add(read(paths))
+        tally.add(read(paths, signatures.of))
     except FileNotFoundError as error:
-        raise UsageError(f"there is no file or folder {error}") from None
+        raise UserError(f"there is no file or folder {error}") from None
+    if signatures.unanswered:
+        tally.odd.append(f"DNS gave no answer for {signatures.unanswered} DKIM keys: their mails are not verified")
+    return tally
 
 
 def _give(
@@ -201,7 +220,7 @@ def _name(text: str) -> str:
     try:
         return check_domain(to_a_label(text.strip().removesuffix("."))).lower()
     except PolicyError as error:
-        raise UsageError(str(error)) from None
+        raise UserError(str(error)) from None
 
 
 def _day(text: str) -> date:
@@ -216,9 +235,9 @@ def _stack_ids() -> dict[str, str]:
     try:
         run = subprocess.run(["pulumi", "stack", "output", "--json"], capture_output=True, text=True, check=False)
     except OSError:
-        raise UsageError("--stack: pulumi is not on PATH") from None
+        raise UserError("--stack: pulumi is not on PATH") from None
     if run.returncode:
-        raise UsageError(f"--stack: {' '.join(run.stderr.split())}")
+        raise UserError(f"--stack: {' '.join(run.stderr.split())}")
     return {name: each["policyId"] for name, each in json.loads(run.stdout).get("domains", {}).items()}
 
 
@@ -240,7 +259,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = options.run(options)
         sys.stdout.flush()
         return code
-    except (UsageError, UserError) as error:
+    except UserError as error:
         print(f"checks: {shown(error)}", file=sys.stderr)
         return USAGE
     except OSError as error:

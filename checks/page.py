@@ -48,7 +48,7 @@ class Card:
 
 def bars(reported: Reported) -> list[Bar]:
     """The last days, each as high as its sessions."""
-    days = sorted(reported.days.items())[-SHOWN_DAYS:]
+    days = list(reported.days.items())[-SHOWN_DAYS:]
     most = max((each.good + each.bad for _, each in days), default=0) or 1
     return [
         Bar(str(day), each.good, each.bad, HEIGHT * each.good / most, HEIGHT * each.bad / most)

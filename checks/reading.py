@@ -1,32 +1,27 @@
 """TLS reports (RFC 8460 4) out of whatever they came in: JSON, gzip, zip, mails, mbox, Maildir.
 
-What a file is, is told by its content, never by its name. Reports come from strangers: nothing is unpacked beyond a
-bound, and what can't be read is counted and named, never fatal.
+What a file is, is told by its content, never by its name. Reports come from strangers: nothing is unpacked or parsed
+beyond a bound (unpacking.py), and what can't be read is counted and named, never fatal.
 """
 
-import email
-import email.message
-import gzip
-import io
 import json
-import mailbox
-import zipfile
-import zlib
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, cast
 
-LARGEST = 10 * 1024 * 1024  # bytes of one report, unpacked
-MEMBERS = 100  # of one zip file
+from checks.unpacking import FILE, Budget, SpentError, UnreadableError, gunzip, mail_parts, mails, members
+
 DEPTH = 3  # archives within mails within archives
-BROKEN = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, EOFError,
-          zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError, OverflowError)  # fmt: skip
-
-
-class UnreadableError(ValueError):
-    """Why something is no report."""
+JSON_DEPTH = 32  # objects and lists within each other; a report has 5
+JSON_VALUES = 500_000
+JSON = re.compile(rb"[\xef\xbb\xbf \t\r\n]*+[{\[]")
+STRING = re.compile(r'"(?:[^"\\]++|\\.?)*+"?', re.DOTALL)
+BRACKET = re.compile(r"[\[\]{}]")
+Signer = Callable[[bytes], str]  # the domain that a mail was verifiably signed by and is from; "" for none
 
 
 @dataclass(frozen=True)
@@ -56,13 +51,16 @@ class PolicyPart:
 class Report:
     """One report.
 
+    :param sender: what it calls itself; anybody can write any name there.
     :param day: of the beginning of its range, in UTC.
+    :param verified: the domain that signed the mail it came in; "" where nobody is known to have.
     """
 
     sender: str
     id: str
     day: date
     policies: tuple[PolicyPart, ...]
+    verified: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,16 +71,22 @@ class Broken:
     why: str
 
 
-def read(paths: Iterable[Path]) -> Iterator[Report | Broken]:
+def nobody(_: bytes) -> str:
+    """No mail is verified."""
+    return ""
+
+
+def read(paths: Iterable[Path], signer: Signer = nobody) -> Iterator[Report | Broken]:
     """Every report in files and folders, one at a time.
 
+    :param signer: who signed a mail.
     :raises FileNotFoundError: a path that isn't there.
     """
     for path in paths:
         if not path.exists():
             raise FileNotFoundError(str(path))
         for file in _files(path):
-            yield from _file(file)
+            yield from _file(file, signer)
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -91,124 +95,102 @@ def _files(path: Path) -> Iterator[Path]:
         yield path
         return
     maildir = (path / "cur").is_dir() and (path / "new").is_dir()
-    for each in sorted(path.iterdir()):
-        if not (maildir and each.name == "tmp") and not each.is_symlink():
-            yield from _files(each)
+    for inner in sorted(path.iterdir()):
+        if inner.is_symlink() or (maildir and inner.name == "tmp"):
+            continue
+        if inner.is_file() or inner.is_dir():  # a pipe or a device would never end
+            yield from _files(inner)
 
 
-def _file(path: Path) -> Iterator[Report | Broken]:
+def _file(path: Path, signer: Signer) -> Iterator[Report | Broken]:
     try:
         with path.open("rb") as file:
             start = file.read(5)
-            if start == b"From ":
-                yield from _mbox(path)
+            if start != b"From ":
+                data = start + file.read(FILE + 1)
+                yield from _whole(data, str(path), signer)
                 return
-            data = start + file.read(4 * LARGEST)
-    except BROKEN as error:
+            file.seek(0)
+            for number, mail in enumerate(mails(file), 1):
+                yield from _whole(mail, f"{path}, mail {number}", signer)
+    except (OSError, MemoryError) as error:
         yield Broken(str(path), _why(error))
+
+
+def _whole(data: bytes, where: str, signer: Signer) -> Iterator[Report | Broken]:
+    """What one file or mail holds; all of it shares one budget."""
+    if len(data) > FILE:
+        yield Broken(where, f"is larger than {FILE} bytes")
         return
-    yield from _bytes(data, str(path), 0)
-
-
-def _mbox(path: Path) -> Iterator[Report | Broken]:
-    box = mailbox.mbox(path, create=False)
     try:
-        for number, key in enumerate(box.iterkeys(), 1):
-            where = f"{path}, mail {number}"
-            try:
-                data = box.get_bytes(key)
-            except BROKEN as error:
-                yield Broken(where, _why(error))
-                continue
-            yield from _bytes(data, where, 0)
-    finally:
-        box.close()
+        yield from _bytes(data, where, 0, Budget(), signer)
+    except SpentError as error:
+        yield Broken(where, str(error))
 
 
-def _bytes(data: bytes, where: str, depth: int) -> Iterator[Report | Broken]:
-    """What some bytes hold."""
+def _bytes(
+    data: bytes, where: str, depth: int, budget: Budget, signer: Signer, verified: str = ""
+) -> Iterator[Report | Broken]:
+    """What some bytes hold.
+
+    :param verified: who signed the mail around them; that vouches for all it holds.
+    """
     try:
         if depth > DEPTH:
             raise UnreadableError("is packed too deep")
         if data[:2] == b"\x1f\x8b":
-            inner = [("", _gunzip(data))]
+            inner = iter([("", gunzip(data, budget))])
         elif data[:4] == b"PK\x03\x04":
-            inner = list(_members(data))
-        elif data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
-            yield report(data)
+            inner = iter(list(members(data, budget)))  # all of it, or nothing of a bomb
+        elif JSON.match(data):
+            yield report(data, verified)
             return
         else:
-            inner = list(_parts(data))
-    except BROKEN as error:
+            verified = verified or signer(data)
+            inner = mail_parts(data)
+        for name, content in inner:
+            budget.part()
+            yield from _bytes(content, f"{where}: {name}" if name else where, depth + 1, budget, signer, verified)
+    except SpentError:
+        raise
+    except Exception as error:  # whatever strangers wrote, and whatever a parser says to it
         yield Broken(where, _why(error))
-        return
-    for name, each in inner:
-        yield from _bytes(each, f"{where}: {name}" if name else where, depth + 1)
 
 
-def _gunzip(data: bytes) -> bytes:
-    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-        found = file.read(LARGEST + 1)
-    if len(found) > LARGEST:
-        raise UnreadableError(f"unpacks to more than {LARGEST} bytes")
-    return found
-
-
-def _members(data: bytes) -> Iterator[tuple[str, bytes]]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        members = [each for each in archive.infolist() if not each.is_dir()]
-        if len(members) > MEMBERS:
-            raise UnreadableError(f"holds {len(members)} files")
-        left = LARGEST
-        for member in members:
-            with archive.open(member) as file:
-                found = file.read(left + 1)
-            left -= len(found)
-            if left < 0:
-                raise UnreadableError(f"unpacks to more than {LARGEST} bytes")
-            yield member.filename, found
-
-
-def _parts(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """The attachments of a mail that may be reports (RFC 8460 5.3)."""
-    mail = email.message_from_bytes(data)
-    found = False
-    for part in mail.walk():
-        if part.is_multipart() or not _may_be_report(part):
-            continue
-        payload = part.get_payload(decode=True)
-        if isinstance(payload, bytes) and payload:
-            found = True
-            yield str(part.get_filename() or part.get_content_type()), payload
-    if not found:
-        raise UnreadableError("holds no report")
-
-
-def _may_be_report(part: email.message.Message) -> bool:
-    kind, name = part.get_content_type(), str(part.get_filename() or "").lower()
-    return (
-        kind.startswith("application/tlsrpt")
-        or kind in ("application/gzip", "application/x-gzip", "application/zip", "application/json")
-        or name.endswith((".json", ".gz", ".zip", ".json.gz"))
-    )
-
-
-def report(data: bytes) -> Report:
+def report(data: bytes, verified: str = "") -> Report:
     """A report from its JSON, as senders write it: numbers as texts, lists as single values, parts left out.
 
-    :raises UnreadableError, ValueError, TypeError, KeyError, AttributeError, RecursionError: it is none.
+    :raises UnreadableError, ValueError, TypeError, LookupError, OverflowError: it is none.
     """
-    found: Any = json.loads(data.decode("utf-8-sig", "replace") if data[:3] == b"\xef\xbb\xbf" else data)
-    if not isinstance(found, dict) or "policies" not in found:
+    text = data.decode("utf-8-sig")  # RFC 8460 4 by RFC 7493 2.1
+    _bounded(text)
+    parsed: Any = json.loads(text)
+    if not isinstance(parsed, dict) or "policies" not in parsed:
         raise UnreadableError("is JSON, but no TLS report: it has no policies")
-    given = cast(dict[str, Any], found)
+    given = cast(dict[str, Any], parsed)
     begin = _map(given["date-range"])["start-datetime"]
     return Report(
         sender=_text(given.get("organization-name")) or _text(given.get("contact-info")) or "unknown",
         id=_text(given.get("report-id")),
         day=date.fromisoformat(str(begin)[:10]),
-        policies=tuple(_policy(_map(each)) for each in _list(given["policies"])),
+        policies=tuple(_policy(_map(policy)) for policy in _list(given["policies"])),
+        verified=verified,
     )
+
+
+def _bounded(text: str) -> None:
+    """Depth and size, before the parser makes objects of it.
+
+    :raises UnreadableError: it is too large.
+    """
+    if text.count("{") + text.count("[") <= JSON_DEPTH and text.count(",") <= JSON_VALUES:
+        return  # as most are, and quickly seen
+    bare = STRING.sub("", text)
+    if sum(map(bare.count, "[{,}]")) > JSON_VALUES:
+        raise UnreadableError(f"is JSON of more than {JSON_VALUES} values")
+    brackets = BRACKET.findall(bare)
+    if max(accumulate(1 if bracket in "[{" else -1 for bracket in brackets), default=0) > JSON_DEPTH:
+        raise UnreadableError("is nested too deep")
 
 
 def _policy(given: dict[str, Any]) -> PolicyPart:
@@ -218,13 +200,17 @@ def _policy(given: dict[str, Any]) -> PolicyPart:
         domain=_text(policy.get("policy-domain")).lower().rstrip("."),
         good=_count(summary.get("total-successful-session-count")),
         bad=_count(summary.get("total-failure-session-count")),
-        failures=tuple(_failure(_map(each)) for each in _list(given.get("failure-details"))),
+        failures=tuple(_failure(_map(failure)) for failure in _list(given.get("failure-details"))),
     )
 
 
 def _failure(given: dict[str, Any]) -> Failure:
     mx = _text(given.get("receiving-mx-hostname")) or _text(given.get("receiving-mx-helo"))
-    return Failure(_text(given.get("result-type")).lower(), mx.lower().rstrip("."), _count(given.get("failed-session-count")))  # fmt: skip
+    return Failure(
+        _text(given.get("result-type")).strip().lower(),
+        mx.lower().rstrip("."),
+        _count(given.get("failed-session-count")),
+    )
 
 
 def _map(value: object) -> dict[str, Any]:
@@ -248,10 +234,10 @@ def _count(value: object) -> int:
         return 0
     if isinstance(value, bool) or not isinstance(value, int | str | float):
         raise UnreadableError(f"has {type(value).__name__} where a number belongs")
-    found = int(value)
-    if not 0 <= found < 2**53:
+    count = int(value)
+    if not 0 <= count < 2**53:
         raise UnreadableError(f"has the number {str(value)[:20]}")
-    return found
+    return count
 
 
 def _why(error: Exception) -> str:
@@ -261,6 +247,4 @@ def _why(error: Exception) -> str:
         return f"has no {error}"
     if isinstance(error, json.JSONDecodeError):
         return f"is no valid JSON ({error.msg}, line {error.lineno})"
-    if isinstance(error, RecursionError):
-        return "is nested too deep"
     return f"can't be read ({type(error).__name__}: {str(error)[:80]})"

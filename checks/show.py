@@ -69,13 +69,20 @@ def domains(found: Sequence[Domain], console: Console) -> None:
 
 def reports(tally: Tally, verdicts: Sequence[Verdict], console: Console) -> None:
     """Counts, and a verdict for each domain."""
-    head = f"{tally.reports} reports"
-    head += f", {tally.repeated} repeated" if tally.repeated else ""
-    head += f", {tally.earlier} from before" if tally.earlier else ""
-    head += f", {tally.broken} unreadable" if tally.broken else ""
-    console.print(head)
-    for each in tally.named:
-        console.print(_text(f"  {each.where} {each.why}", "yellow"), soft_wrap=True)
+    counts = {
+        "repeated": tally.repeated,
+        "from before": tally.earlier,
+        "not verified": tally.unverified,
+        "of days to come": tally.future,
+        "unreadable": tally.broken,
+    }
+    console.print(
+        f"{tally.reports} reports" + "".join(f", {count} {what}" for what, count in counts.items() if count)
+    )
+    for broken in tally.named:
+        console.print(_text(f"  {broken.where} {broken.why}", "yellow"), soft_wrap=True)
+    for odd in tally.odd:
+        console.print(_text(f"  {odd}", "yellow"), soft_wrap=True)
     for title, counts in (("sessions by sender", tally.senders), ("failures by result", tally.results),
                           ("failures by mail server", tally.servers)):  # fmt: skip
         if counts:

@@ -1,17 +1,26 @@
-"""May a policy be enforced? From reports, from what a sender sees now, and what to change."""
+"""May a policy be enforced? From reports, from what a sender sees now, and what to change.
 
+Reports are judged by sender and by share of days, never by all sessions together: a stranger can send any number of
+sessions, but can't take back what another sender has reported. The worst of the senders that tell enough decides.
+"""
+
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
 
 from checks.finding import Domain, Level
+from checks.tally import Day, Who
 from checks.tally import Domain as Reported
 
 DAYS = 7  # that reports must cover
 SESSIONS = 1  # that they must tell of
-TOLERATED = 0.001  # of the sessions; stray failures are the senders' own as often as not
+STRAY = 0.05  # of a sender's days may be bad …
+MOST_STRAY = 2  # … and never more than these: further good days are easily forged
+ENOUGH_SESSIONS, ENOUGH_DAYS = 10, 3  # either of them, and a sender is judged by itself
 MAX_AGE = 1_209_600  # seconds: two weeks
 
 
@@ -31,34 +40,70 @@ class Verdict:
         return asdict(self)
 
 
-def of_reports(name: str, reported: Reported | None) -> Verdict:
-    """The verdict that senders' reports allow."""
-    if reported is None or not reported.days:
+def of_reports(name: str, reported: Reported | None, full: bool = False) -> Verdict:
+    """The verdict that senders' reports allow.
+
+    :param full: strangers have sent more than could be counted for every domain.
+    """
+    if reported is None or not reported.senders:
         return Verdict(name, False, ["no sender has reported yet; is there a _smtp._tls record?"])
-    sessions = reported.good + reported.bad
-    first, last = min(reported.days), max(reported.days)
+    days = reported.days
+    sessions, refused = reported.good + reported.bad, reported.refused.total()
+    first, last = min(days), max(days)
+    refusing, fetching = _bad(reported, "refusing"), _bad(reported, "fetching")
     against: list[str] = []
-    refused = reported.refused.total()
     if sessions < SESSIONS:
         against.append("the reports tell of no session")
-    elif refused > TOLERATED * sessions:
+    if refusing:
         against.append(f"{refused} of {sessions} sessions would have been refused")
+        against += refusing
         against += [f"mend first: {what} ({count} sessions)" for what, count in reported.refused.most_common(5)]
-    if len(reported.days) < DAYS:
-        against.append(
-            f"reports cover {len(reported.days)} days ({first} to {last}); wait until they cover {DAYS}"
-        )
-    against += [
-        f"senders could not get the policy: {what} ({count} sessions)"
-        for what, count in reported.fetching.most_common(3)
-        if count > TOLERATED * sessions
-    ]
+    if len(days) < DAYS:
+        against.append(f"reports cover {len(days)} days ({first} to {last}); wait until they cover {DAYS}")
+    if fetching:
+        against += fetching
+        against += [
+            f"senders could not get the policy: {what} ({count} sessions)"
+            for what, count in reported.fetching.most_common(3)
+        ]
+    if refusing or fetching:
+        until = max(when for when, day in days.items() if day.refusing or day.fetching)
+        against.append(f"once that is mended, judge by the days after it: --since {until + timedelta(days=1)}")
+    if full:
+        against.append("there are more senders or domains in these reports than can be counted; name the domain: --domain")  # fmt: skip
     if against:
         return Verdict(name, False, against)
-    fine = (
-        f"{sessions} sessions on {len(reported.days)} days ({first} to {last}), {refused} would have been refused"
-    )
-    return Verdict(name, True, [fine])
+    verified = sum(who.verified for who in reported.senders)
+    return Verdict(name, True, [
+        f"{sessions} sessions on {len(days)} days ({first} to {last}), {refused} would have been refused",
+        f"{verified} of {len(reported.senders)} senders are verified; the others may be anybody (docs/checks.md)",
+    ])  # fmt: skip
+
+
+def _bad(reported: Reported, kind: str) -> list[str]:
+    """The senders whose share of bad days is too large, the worst first.
+
+    :param kind: which days are bad, as `Day` calls it.
+    """
+
+    def bad(days: Mapping[date, Day]) -> int:
+        return sum(getattr(day, kind) for day in days.values())
+
+    def enough(days: Mapping[date, Day]) -> bool:
+        return len(days) >= ENOUGH_DAYS or sum(day.good + day.bad for day in days.values()) >= ENOUGH_SESSIONS
+
+    words = "refused sessions" if kind == "refusing" else "sessions without the policy"
+    large = {who: days for who, days in reported.senders.items() if enough(days)}
+    small = {who: days for who, days in reported.senders.items() if who not in large}
+    worst = {who: days for who, days in large.items() if not _stray(bad(days), len(days))}
+    if not _stray(sum(bad(days) > 0 for days in small.values()), len(small)):
+        worst |= {who: days for who, days in small.items() if bad(days)}
+    ordered: list[tuple[Who, dict[date, Day]]] = sorted(worst.items(), key=lambda item: -bad(item[1]))
+    return [f"{who}: {words} on {bad(days)} of {len(days)} days" for who, days in ordered[:5]]
+
+
+def _stray(bad: int, of: int) -> bool:
+    return bad <= min(STRAY * of, MOST_STRAY)
 
 
 def of_both(seen: Domain, reported: Reported | None) -> Verdict:

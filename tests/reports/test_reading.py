@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from checks.reading import LARGEST, Broken, Report, read
+from checks.reading import Broken, Report, read
 from checks.tally import LARGEST as KEYS
 from checks.tally import Tally
+from checks.unpacking import UNPACKED as LARGEST
 from reports.samples import gzipped, mail, report, text, zipped
 
 FORMATS: dict[str, bytes] = {

@@ -27,7 +27,10 @@ def judge(*reports: dict[str, Any]) -> verdict.Verdict:
 def test_a_week_without_failures_is_safe() -> None:
     found = judge(*week())
     assert found.safe
-    assert found.reasons == ["700 sessions on 7 days (2026-03-01 to 2026-03-07), 0 would have been refused"]
+    assert found.reasons == [
+        "700 sessions on 7 days (2026-03-01 to 2026-03-07), 0 would have been refused",
+        "0 of 1 senders are verified; the others may be anybody (docs/checks.md)",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from reports.samples import gzipped, mail, report, text, zipped
@@ -18,15 +17,13 @@ print(int(re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1]) /
 """
 
 
-def measure(path: Path) -> tuple[float, float, int]:
-    """Seconds, MiB at most, reports."""
-    started = time.monotonic()
+def measure(path: Path) -> tuple[float, int]:
+    """MiB at most, and reports."""
     run = subprocess.run(
         [sys.executable, "-c", MEASURED, "reports", str(path), "--json"], cwd=ROOT, capture_output=True, text=True
     )
-    seconds = time.monotonic() - started
     assert run.returncode == 0, run.stderr
-    return seconds, float(run.stderr.split()[-1]), json.loads(run.stdout)["reports"]
+    return float(run.stderr.split()[-1]), json.loads(run.stdout)["reports"]
 
 
 def test_a_hundred_thousand_reports(tmp_path: Path) -> None:
@@ -38,16 +35,14 @@ def test_a_hundred_thousand_reports(tmp_path: Path) -> None:
             for each in range(100)
         }
         (tmp_path / f"{at}.zip").write_bytes(zipped(**files))
-    seconds, mib, reports = measure(tmp_path)
+    mib, reports = measure(tmp_path)
     assert reports == 100_000
     assert mib < 200
-    assert reports / seconds > 2000
 
 
 def test_mails_one_by_one(tmp_path: Path) -> None:
     for at in range(5000):
         (tmp_path / f"{at}.eml").write_bytes(mail(gzipped(report(at, day=at % 90))))
-    seconds, mib, reports = measure(tmp_path)
+    mib, reports = measure(tmp_path)
     assert reports == 5000
     assert mib < 200
-    assert reports / seconds > 1000
