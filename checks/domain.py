@@ -18,7 +18,7 @@ from internet.view import View
 from policy import Policy, PolicyError, StsRecord, TlsRptRecord
 from policy.places import POLICY_PATH, policy_host, sts_record, tlsrpt_record
 
-DOMAINS = 64  # at once
+DOMAINS = 16  # at once, with a thread for each of their checks
 DEADLINE = 60.0  # seconds for one domain
 MAIL_SERVERS = 20  # of one domain, that are tried; the large hosts have fewer
 NAME_SERVERS = 26  # of one domain, that are asked: thirteen with two addresses each
