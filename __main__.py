@@ -38,6 +38,7 @@ try:
     backends = zones.backends((domain.name, domain.dns) for policy in stack.policies for domain in policy.domains)
     preflight.run(stack, backends)
     adopted.register()
+    group_options = adopted.group(stack.resource_group) if stack.existing_resource_group else None
 except UserError as error:
     raise pulumi.RunError(str(error)) from None
 
@@ -51,11 +52,14 @@ with without_stack_traces():
         resource_group_name=stack.resource_group,
         location=stack.location,
         tags=tags,
-        opts=pulumi.ResourceOptions(
-            protect=any(policy.policy.mode == Mode.ENFORCE for policy in stack.policies),
-            # Sites move to another region, the group need not: its location says only where Azure keeps its description,
-            # and replacing it would delete everything in it first.
-            ignore_changes=["location"],
+        opts=pulumi.ResourceOptions.merge(
+            pulumi.ResourceOptions(
+                protect=any(policy.policy.mode == Mode.ENFORCE for policy in stack.policies),
+                # Sites move to another region, the group need not: its location says only where Azure keeps its
+                # description, and replacing it would delete everything in it first.
+                ignore_changes=["location"],
+            ),
+            group_options,
         ),
     )
     options = pulumi.ResourceOptions(providers=[waits])

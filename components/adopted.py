@@ -7,6 +7,7 @@ from typing import cast
 
 import pulumi
 import pulumi.runtime
+from pulumi_azure_native import resources
 
 from policy import UserError
 
@@ -40,3 +41,21 @@ def register() -> None:
         return pulumi.ResourceTransformationResult(args.props, args.opts)
 
     pulumi.runtime.register_stack_transformation(adopt)
+
+
+def group(name: str) -> pulumi.ResourceOptions:
+    """The options of a resource group that is another's: this stack works in it, changes nothing of it and leaves it.
+
+    It is imported and not just named, so that a stack which made its group itself lets go of it and doesn't delete it.
+
+    :raises UserError: there is no such group.
+    """
+    try:
+        id = resources.get_resource_group(resource_group_name=name).id
+    except Exception as error:  # what a failed invoke raises has no class of its own
+        why = str(error).rpartition("returned an error: ")[2] or "no reason given"
+        raise UserError(
+            f"mta-sts:existingResourceGroup: the resource group {name} can't be read: {why}. Make it (`pulumi up` in "
+            "pipeline/ does), or remove the key"
+        ) from None
+    return pulumi.ResourceOptions(import_=id, retain_on_delete=True, ignore_changes=["location", "tags"])

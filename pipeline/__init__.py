@@ -4,7 +4,9 @@
 |-------------|-------------------------------------------------------------------------|
 | settings.py | the configuration, `mta-sts-pipeline:*`                                 |
 | stated.py   | whether the pipelines' files say the same                               |
-| project.py  | project, repository, pipelines, and who may do what                     |
-| identity.py | who the pipeline is in Azure                                            |
+| backends.py | where its own state may lie                                             |
+| project.py  | project, repository, pipelines, and what they use                       |
+| guards.py   | what stands between a change and its deployment                         |
+| identities.py | who the pipeline is in Azure, and what it may there                   |
 | steps/      | what runs: the templates of ../azure-pipelines.yml, and content.yml     |
 """

@@ -9,7 +9,7 @@ sys.path.insert(0, str(ROOT))  # the engine runs this file with its own folder a
 import pulumi
 from pulumi_azure_native import resources
 
-from pipeline import settings, stated
+from pipeline import backends, settings, stated
 from pipeline.project import Pipeline
 from policy import UserError
 from provider import azure_devops
@@ -25,7 +25,8 @@ try:
         azure_keys=engine.keys("azure-native"),
         encrypted=engine.encrypted_keys(settings.NAMESPACE),
     )
-    if problems := stated.disagreements(given, ROOT) or azure_devops.check(given.organization, given.project):
+    problems = stated.disagreements(given, ROOT) + backends.disagreements(backends.own(), given.backend)
+    if problems := problems or azure_devops.check(given.organization, given.project):
         raise UserError("\n".join(problems))
 except UserError as error:
     raise pulumi.RunError(str(error)) from None
@@ -38,18 +39,35 @@ seen = ProjectSeen(
     repository=given.repository,
     opts=pulumi.ResourceOptions(provider=waits),
 )
-group = resources.ResourceGroup(
+tags = {**given.tags, "service": "mta-sts"}
+own = resources.ResourceGroup(
     "pipeline",
     resource_group_name=given.resource_group,
-    tags={**given.tags, "service": "mta-sts"},
+    tags=tags,
     opts=pulumi.ResourceOptions(depends_on=[seen]),
 )
+subscription = own.id.apply(lambda id: id.split("/")[2])
+# The stacks' groups: their own `up` uses them and may neither make nor delete one.
+groups: dict[str, pulumi.Output[str]] = {}
+for stack, group in given.groups.items():
+    if group.existing:
+        groups[stack] = pulumi.Output.concat("/subscriptions/", subscription, "/resourceGroups/", group.name)
+    else:
+        made = resources.ResourceGroup(
+            f"pipeline-{stack}-group",
+            resource_group_name=group.name,
+            tags=tags,
+            # It holds a stack that this project knows nothing of: `pulumi destroy` there first, then the group by hand.
+            opts=pulumi.ResourceOptions(depends_on=[seen], retain_on_delete=True),
+        )
+        groups[stack] = made.id
 pipeline = Pipeline(
     "pipeline",
     settings=given,
     seen=seen,
-    resource_group=group.name,
-    subscription=group.id.apply(lambda id: id.split("/")[2]),
+    resource_group=own.name,
+    subscription=subscription,
+    groups=groups,
     opts=pulumi.ResourceOptions(providers=[waits]),
 )
 

@@ -2,9 +2,10 @@
 
 Project
  ├ Git repository, empty: this repository is pushed into it
- │   └ branch policies of main: reviewers, and a build of the pull request
- ├ service connection ── federated credential of the identity in Azure (identity.py): no secret
- ├ variable group: backend, passphrase, further secrets; another for content alone
+ │   └ branch policies of main, once it is there (guards.py)
+ ├ service connection for main ── federated credential of the deployer in Azure (identities.py): no secret
+ ├ service connection for previews ── of an identity that can only read
+ ├ variable groups: for main the backend, the passphrase and further secrets; for previews the backend
  ├ environment a stack: one run at a time; all but the first wait for approval
  └ build definitions, allowed to use all of these without asking
 """
@@ -13,13 +14,12 @@ from collections.abc import Mapping
 
 import pulumi
 import pulumi_azuredevops as azuredevops
+from pulumi_azure_native import managedidentity
 
-from pipeline.identity import Deployer
+from pipeline.guards import MAIN, Guards
+from pipeline.identities import Identities
 from pipeline.settings import ContentPipeline, Settings
-from provider.resources import VariableGroup
-
-MAIN = "refs/heads/main"
-DAY = 1440  # minutes
+from provider.resources import BranchSeen, VariableGroup
 
 
 class Pipeline(pulumi.ComponentResource):
@@ -27,7 +27,8 @@ class Pipeline(pulumi.ComponentResource):
 
     :param name: prefix of the children's names.
     :param seen: the look for the project; nothing is made before it.
-    :param resource_group: where the identity goes.
+    :param resource_group: where the identities go.
+    :param groups: the ids of the stacks' resource groups, by stack.
     """
 
     def __init__(
@@ -37,11 +38,14 @@ class Pipeline(pulumi.ComponentResource):
         seen: pulumi.Resource,
         resource_group: pulumi.Input[str],
         subscription: pulumi.Input[str],
+        groups: Mapping[str, pulumi.Output[str]],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("mtasts:index:Pipeline", name, None, opts)
         self._name = name
         self._settings = settings
+        self._subscription = subscription
+        self._ready: list[pulumi.Resource] = []  # what a run of main needs, and what guards it
         service = azuredevops.Provider(
             f"{name}-organization",
             org_service_url=settings.organization,  # the PAT comes from AZDO_PERSONAL_ACCESS_TOKEN alone
@@ -49,45 +53,28 @@ class Pipeline(pulumi.ComponentResource):
         )
         self._opts = pulumi.ResourceOptions(parent=self, provider=service)
         self.project = self._project()
+        self._guards = Guards(name, settings, self.project, self._opts)
         self.repository = azuredevops.Git(
             f"{name}-repository",
             project_id=self.project,
             name=settings.repository,
             initialization=azuredevops.GitInitializationArgs(init_type="Uninitialized"),
             # The first push makes its branch, main, the default; an empty repository can have none.
-            opts=self._with(pulumi.ResourceOptions(ignore_changes=["defaultBranch", "initialization"])),
+            opts=pulumi.ResourceOptions.merge(
+                self._opts, pulumi.ResourceOptions(ignore_changes=["defaultBranch", "initialization"])
+            ),
         )
-        self.deployer = Deployer(
-            f"{name}-deployer",
-            settings=settings,
-            resource_group=resource_group,
-            subscription=subscription,
-            opts=pulumi.ResourceOptions(parent=self),
+        self._definitions(resource_group, groups)
+        main = BranchSeen(
+            f"{name}-main-seen",
+            organization=settings.organization,
+            repository=self.repository.id,
+            url=self.repository.remote_url,
+            branch=MAIN,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=self._ready),
         )
-        self.connection = self._connection(subscription)
-        self.deployer.trust(
-            self.connection.workload_identity_federation_issuer,
-            self.connection.workload_identity_federation_subject,
-        )
-        self.variables = self._variables()
-        self.environments = {stack: self._environment(stack) for stack in settings.stacks}
-        self.definition = self._definition("mta-sts", "azure-pipelines.yml")
-        self._authorize(
-            self.definition,
-            "mta-sts",
-            {
-                "connection": ("endpoint", self.connection.id),
-                "variables": ("variablegroup", self.variables.group_id),
-                **{stack: ("environment", made.id) for stack, made in self.environments.items()},
-            },
-        )
-        if settings.content:
-            self._content(settings.content)
-        self._branch_policies()
+        self._guards.main(self.repository.id, self.definition.id, main)
         self.register_outputs({"repositoryUrl": self.repository.remote_url})
-
-    def _with(self, more: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions.merge(self._opts, more)
 
     def _project(self) -> pulumi.Output[str]:
         """Its id."""
@@ -106,44 +93,87 @@ class Pipeline(pulumi.ComponentResource):
             work_item_template="Agile",
             opts=self._opts,
         )
+        # A run's own token reaches this project and the repositories that its file names; who queues a run sets no
+        # variable that the file doesn't let him set. A project that was there keeps what it has.
+        azuredevops.ProjectPipelineSettings(
+            f"{self._name}-tokens",
+            project_id=made.id,
+            enforce_job_scope=True,
+            enforce_referenced_repo_scoped_token=True,
+            enforce_settable_var=True,
+            status_badges_are_private=True,
+            opts=self._opts,
+        )
         return made.id
 
-    def _connection(self, subscription: pulumi.Input[str]) -> azuredevops.ServiceEndpointAzureRM:
+    def _definitions(self, resource_group: pulumi.Input[str], groups: Mapping[str, pulumi.Output[str]]) -> None:
+        """The pipelines, with all that they use."""
+        settings = self._settings
+        identities = Identities(
+            f"{self._name}-azure",
+            settings=settings,
+            resource_group=resource_group,
+            subscription=self._subscription,
+            groups=groups,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        connection = self._connection("connection", "mta-sts", "deployer", identities.deployer)
+        reading = self._connection("preview-connection", "mta-sts-preview", "preview", identities.preview)
+        for who, endpoint in (("deployer", connection), ("preview", reading)):
+            identities.trust(
+                who, endpoint.workload_identity_federation_issuer, endpoint.workload_identity_federation_subject
+            )
+        variables = self._variables("variables", "mta-sts", settings.secrets)
+        shown = dict(settings.secrets) if settings.previews_with_secrets else dict[str, str]()
+        previews = self._variables("preview-variables", "mta-sts-preview", shown)
+        environments = {stack: self._environment(stack) for stack in settings.stacks}
+        self._ready.append(self._guards.main_only("connection", "endpoint", connection.id))
+        self._ready.append(self._guards.main_only("variables", "variablegroup", variables.group_id))
+        self.definition = self._definition("mta-sts", "azure-pipelines.yml")
+        self._authorize(
+            self.definition,
+            "mta-sts",
+            {
+                "connection": ("endpoint", connection.id),
+                "preview-connection": ("endpoint", reading.id),
+                "variables": ("variablegroup", variables.group_id),
+                "preview-variables": ("variablegroup", previews.group_id),
+                **{stack: ("environment", made.id) for stack, made in environments.items()},
+            },
+        )
+        if settings.content:
+            self._content(settings.content)
+
+    def _connection(
+        self, what: str, name: str, who: str, identity: managedidentity.UserAssignedIdentity
+    ) -> azuredevops.ServiceEndpointAzureRM:
         return azuredevops.ServiceEndpointAzureRM(
-            f"{self._name}-connection",
+            f"{self._name}-{what}",
             project_id=self.project,
-            service_endpoint_name="mta-sts",
-            description="Signs the pipeline in as the deployer, without a secret",
+            service_endpoint_name=name,
+            description=f"Signs the pipeline in as the identity {who}, without a secret",
             service_endpoint_authentication_scheme="WorkloadIdentityFederation",
-            azurerm_spn_tenantid=self.deployer.identity.tenant_id,
-            azurerm_subscription_id=subscription,
-            azurerm_subscription_name=subscription,  # a label; to read the real name would take one more right
-            credentials=azuredevops.ServiceEndpointAzureRMCredentialsArgs(
-                serviceprincipalid=self.deployer.identity.client_id
-            ),
+            azurerm_spn_tenantid=identity.tenant_id,
+            azurerm_subscription_id=self._subscription,
+            azurerm_subscription_name=self._subscription,  # a label; to read the real name would take one more right
+            credentials=azuredevops.ServiceEndpointAzureRMCredentialsArgs(serviceprincipalid=identity.client_id),
             opts=self._opts,
         )
 
-    def _variables(self) -> VariableGroup:
-        given = self._settings
+    def _variables(self, what: str, group: str, secrets: Mapping[str, str]) -> VariableGroup:
         return VariableGroup(
-            f"{self._name}-variables",
-            organization=given.organization,
+            f"{self._name}-{what}",
+            organization=self._settings.organization,
             project=self.project,
-            group="mta-sts",
-            values={"PULUMI_BACKEND_URL": given.backend},
+            group=group,
+            values={"PULUMI_BACKEND_URL": self._settings.backend},
             stack=full_name(),
-            secrets=given.secrets,
-            fingerprints=given.fingerprints,
+            secrets=secrets,
             opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _content(self, content: ContentPipeline) -> None:
         """The pipeline for content alone, and the site's deployment token, which it uploads with."""
-        stack = f"{pulumi.get_organization()}/mta-sts/{content.stack}"
-        sites: pulumi.Output[dict[str, str] | None] = pulumi.StackReference(
-            stack, opts=pulumi.ResourceOptions(parent=self)
-        ).get_output("sites")
         group = VariableGroup(
             f"{self._name}-content-variables",
             organization=self._settings.organization,
@@ -152,46 +182,19 @@ class Pipeline(pulumi.ComponentResource):
             values={},
             stack=full_name(),
             secrets={},
-            fingerprints={},
-            site=sites.apply(lambda sites: (sites or {}).get(content.policy, "")),
+            site=content.site,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self._ready.append(self._guards.main_only("content-variables", "variablegroup", group.group_id))
         definition = self._definition("mta-sts-content", "pipeline/steps/content.yml")
         self._authorize(definition, "mta-sts-content", {"variables": ("variablegroup", group.group_id)})
 
     def _environment(self, stack: str) -> azuredevops.Environment:
-        """Deployments to it run one at a time; those to any but the first stack wait for approval."""
         made = azuredevops.Environment(
             f"{self._name}-{stack}", project_id=self.project, name=f"mta-sts-{stack}", opts=self._opts
         )
-        azuredevops.CheckExclusiveLock(
-            f"{self._name}-{stack}-lock",
-            project_id=self.project,
-            target_resource_id=made.id,
-            target_resource_type="environment",
-            timeout=DAY,
-            opts=self._opts,
-        )
-        if stack != self._settings.stacks[0]:
-            azuredevops.CheckApproval(
-                f"{self._name}-{stack}-approval",
-                project_id=self.project,
-                target_resource_id=made.id,
-                target_resource_type="environment",
-                approvers=[self._approver(name) for name in self._settings.approvers],
-                requester_can_approve=False,
-                timeout=DAY,
-                opts=self._opts,
-            )
+        self._guards.deployments(stack, made.id)
         return made
-
-    def _approver(self, name: str) -> pulumi.Output[str]:
-        """The identity's id, of a group of the organisation or a user's mail address."""
-        options = pulumi.InvokeOutputOptions(parent=self, provider=self._opts.provider)
-        if "@" in name:
-            user = azuredevops.get_identity_users_output(name=name, search_filter="MailAddress", opts=options)
-            return user.apply(lambda user: user.id)
-        return azuredevops.get_group_output(name=name, opts=options).apply(lambda group: group.origin_id)
 
     def _definition(self, name: str, path: str) -> azuredevops.BuildDefinition:
         return azuredevops.BuildDefinition(
@@ -213,7 +216,7 @@ class Pipeline(pulumi.ComponentResource):
         used: Mapping[str, tuple[str, pulumi.Output[str]]],
     ) -> None:
         """So that the first run isn't stopped by a question for permission; this pipeline's runs and no other's."""
-        for what, (type_, id_) in used.items():
+        self._ready += [
             azuredevops.PipelineAuthorization(
                 f"{self._name}-{name}-may-use-{what}",
                 project_id=self.project,
@@ -222,40 +225,8 @@ class Pipeline(pulumi.ComponentResource):
                 pipeline_id=definition.id.apply(int),
                 opts=self._opts,
             )
-
-    def _branch_policies(self) -> None:
-        """Azure Repos ignores `pr:` in YAML: a pull request is built because a policy of its target says so."""
-        azuredevops.BranchPolicyMinReviewers(
-            f"{self._name}-reviewers",
-            project_id=self.project,
-            settings=azuredevops.BranchPolicyMinReviewersSettingsArgs(
-                reviewer_count=self._settings.reviewers,
-                submitter_can_vote=False,
-                on_push_reset_approved_votes=True,
-                scopes=[
-                    azuredevops.BranchPolicyMinReviewersSettingsScopeArgs(
-                        repository_id=self.repository.id, repository_ref=MAIN, match_type="Exact"
-                    )
-                ],
-            ),
-            opts=self._opts,
-        )
-        azuredevops.BranchPolicyBuildValidation(
-            f"{self._name}-preview",
-            project_id=self.project,
-            settings=azuredevops.BranchPolicyBuildValidationSettingsArgs(
-                display_name="mta-sts preview",
-                build_definition_id=self.definition.id.apply(int),
-                valid_duration=0,  # a changed main asks for a new preview
-                queue_on_source_update_only=False,
-                scopes=[
-                    azuredevops.BranchPolicyBuildValidationSettingsScopeArgs(
-                        repository_id=self.repository.id, repository_ref=MAIN, match_type="Exact"
-                    )
-                ],
-            ),
-            opts=self._opts,
-        )
+            for what, (type_, id_) in used.items()
+        ]
 
 
 def full_name() -> str:

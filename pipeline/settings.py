@@ -1,9 +1,8 @@
 """The configuration of the project `mta-sts-pipeline`, typed and checked as a whole before anything is touched."""
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 from policy import UserError
@@ -22,22 +21,43 @@ KEYS = (
     "stacks",
     "backend",
     "stateResourceGroup",
-    "dnsResourceGroup",
+    "dnsResourceGroups",
     "resourceGroup",
+    "resourceGroups",
     "tags",
     "passphrase",
     "variables",
+    "previewsWithSecrets",
     "contentPipeline",
 )
+# A site's resource id: learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
+SITE = r"/subscriptions/[0-9a-fA-F-]{36}/resourceGroups/[\w.()-]+/providers/Microsoft\.Web/staticSites/[\w-]+"
+GROUP = r"[\w.()-]{0,89}[\w()-]"
 RESERVED = ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE")  # this program sets them itself
 
 
 @dataclass(frozen=True)
 class ContentPipeline:
-    """Uploads of `web/` without Pulumi (steps/content.yml), to the site of a stack's policy."""
+    """Uploads of `web/` without Pulumi (steps/content.yml), to the site of a stack's policy.
+
+    :param site: its resource id. It stands in the configuration and isn't read from that stack's state, which the
+        pipeline writes.
+    """
 
     stack: str
     policy: str
+    site: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """A stack's resource group.
+
+    :param existing: it stands already, and isn't this project's.
+    """
+
+    name: str
+    existing: bool
 
 
 @dataclass(frozen=True)
@@ -47,16 +67,17 @@ class Settings:
     :param organization: its URL, without a slash at the end.
     :param existing_project: the project is there already, and stays when this stack goes.
     :param reviewers: how many must approve a pull request.
-    :param approvers: groups' names or users' mail addresses, who approve all stacks but the first.
+    :param approvers: groups' names or users' mail addresses, who approve all stacks but the first, and changes of what runs.
     :param stacks: in the order they are deployed.
     :param backend: PULUMI_BACKEND_URL in the pipeline.
     :param state_resource_group: of the backend's storage account; None where the pipeline needs no role there.
-    :param dns_resource_group: of the DNS zones; None where DNS isn't Azure's.
-    :param resource_group: where the pipeline's identity goes.
-    :param tags: of that group and the identity.
+    :param dns_resource_groups: of the DNS zones in Azure.
+    :param resource_group: where the pipeline's identities go.
+    :param groups: the stacks' resource groups, by stack.
+    :param tags: of the groups and identities.
     :param secrets: the pipeline's secret variables, each with the configuration path of its value: PULUMI_CONFIG_PASSPHRASE
         where there is a passphrase, and `variables`. Their values aren't here.
-    :param fingerprints: variable to something that changes when the secret does.
+    :param previews_with_secrets: whoever may open a pull request may read the secrets.
     :param content: None for no such pipeline.
     """
 
@@ -69,11 +90,12 @@ class Settings:
     stacks: tuple[str, ...]
     backend: str
     state_resource_group: str | None
-    dns_resource_group: str | None
+    dns_resource_groups: tuple[str, ...]
     resource_group: str
+    groups: Mapping[str, Group]
     tags: Mapping[str, str]
     secrets: Mapping[str, str]
-    fingerprints: Mapping[str, str] = field(repr=False)
+    previews_with_secrets: bool
     content: ContentPipeline | None
 
 
@@ -126,9 +148,8 @@ def _read(reader: Reader, config: StackConfig) -> Settings:
         )
     stacks = _names(reader, value(config, "stacks"), "stacks") or ("dev", "prod")
     approvers = _names(reader, value(config, "approvers"), "approvers")
-    if len(stacks) > 1 and not approvers:
-        reader.problem(key("approvers"), f"is missing; name the group that approves {', '.join(stacks[1:])}")
-    secrets = _secrets(reader, config)
+    if not approvers:
+        reader.problem(key("approvers"), "is missing; name who lets changes of the program and deployments pass")
     return Settings(
         organization=_organization(reader, config.get("organization")),
         project=project,
@@ -139,11 +160,12 @@ def _read(reader: Reader, config: StackConfig) -> Settings:
         stacks=stacks,
         backend=text("backend"),
         state_resource_group=_state_resource_group(reader, text("stateResourceGroup"), text("backend")),
-        dns_resource_group=text("dnsResourceGroup") or None,
+        dns_resource_groups=_names(reader, value(config, "dnsResourceGroups"), "dnsResourceGroups"),
         resource_group=text("resourceGroup") or "mta-sts-pipeline",
+        groups=_groups(reader, value(config, "resourceGroups"), stacks),
         tags=_tags(reader, value(config, "tags")),
-        secrets={name: path for name, (path, _) in secrets.items()},
-        fingerprints={name: _fingerprint(name, secret) for name, (_, secret) in secrets.items()},
+        secrets=_secrets(reader, config),
+        previews_with_secrets=reader.flag(value(config, "previewsWithSecrets"), key("previewsWithSecrets")),
         content=_content(reader, value(config, "contentPipeline"), stacks),
     )
 
@@ -187,29 +209,47 @@ def _names(reader: Reader, given: Any, name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def _groups(reader: Reader, given: Any, stacks: tuple[str, ...]) -> dict[str, Group]:
+    """Each stack's, by default `mta-sts-<stack>` as in the stacks themselves."""
+    place = key("resourceGroups")
+    maps = _map(reader, given, place)
+    for stack in (stack for stack in maps if stack not in stacks):
+        reader.problem(f"{place}.{stack}", f"{stack} is none of the stacks {', '.join(stacks)}")
+    groups: dict[str, Group] = {}
+    for stack in stacks:
+        entry = reader.mapping(maps.get(stack, {}), f"{place}.{stack}", ("name", "existing"))
+        name = reader.text(entry.get("name"), f"{place}.{stack}.name") or f"mta-sts-{stack}"
+        if not re.fullmatch(GROUP, name):
+            reader.problem(f"{place}.{stack}.name", f"{shown(name)} is no name of a resource group")
+        groups[stack] = Group(name, reader.flag(entry.get("existing"), f"{place}.{stack}.existing"))
+    names = [group.name.lower() for group in groups.values()]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        reader.problem(place, f"{name} is given to two stacks; each needs its own")
+    return groups
+
+
+def _map(reader: Reader, given: Any, place: str) -> dict[str, Any]:
+    """A map of names that aren't known beforehand."""
+    if given is not None and not isinstance(given, dict):
+        reader.problem(place, f"{shown(given)} must be a map of names")
+        return {}
+    return cast(dict[str, Any], given or {})
+
+
 def _tags(reader: Reader, given: Any) -> dict[str, str]:
-    if given is None:
-        return {}
-    if not isinstance(given, dict):
-        reader.problem(key("tags"), f"{shown(given)} must be a map of names to texts")
-        return {}
-    tags = cast(dict[str, Any], given)
-    return {name: reader.text(tag, f"{key('tags')}.{name}") or "" for name, tag in tags.items()}
+    place = key("tags")
+    return {name: reader.text(tag, f"{place}.{name}") or "" for name, tag in _map(reader, given, place).items()}
 
 
-def _secrets(reader: Reader, config: StackConfig) -> dict[str, tuple[str, str]]:
-    """Variable to (configuration path, value)."""
-    secrets: dict[str, tuple[str, str]] = {}
-    passphrase = reader.secret(config.get("passphrase"), key("passphrase"))
-    if passphrase:
-        secrets["PULUMI_CONFIG_PASSPHRASE"] = (key("passphrase"), passphrase)
+def _secrets(reader: Reader, config: StackConfig) -> dict[str, str]:
+    """Variable to the configuration path of its value."""
+    secrets: dict[str, str] = {}
+    if reader.secret(config.get("passphrase"), key("passphrase")):
+        secrets["PULUMI_CONFIG_PASSPHRASE"] = key("passphrase")
     variables = value(config, "variables")
-    if variables is None:
-        return secrets
-    if not isinstance(variables, dict):
-        reader.problem(key("variables"), "must be a map of names to secrets")
-        return secrets
-    for name, given in cast(dict[str, Any], variables).items():
+    if isinstance(variables, str):
+        variables = ["a text"]  # never shown: it may be a secret
+    for name, given in _map(reader, variables, key("variables")).items():
         place = f"{key('variables')}.{name}"
         if name in RESERVED:
             reader.problem(place, "is set from backend or passphrase; remove it here")
@@ -217,26 +257,26 @@ def _secrets(reader: Reader, config: StackConfig) -> dict[str, tuple[str, str]]:
             reader.problem(
                 key("variables"), f"{shown(name)} must be letters, digits and _, as an environment variable has it"
             )
-        elif secret := reader.secret(given, place):
-            secrets[name] = (place, secret)
+        elif reader.secret(given, place):
+            secrets[name] = place
     return secrets
-
-
-def _fingerprint(name: str, secret: str) -> str:
-    """Shows that a secret has changed, and is too short and too slow to guess the secret by."""
-    return hashlib.scrypt(secret.encode(), salt=f"mta-sts {name}".encode(), n=1 << 14, r=8, p=1, dklen=4).hex()
 
 
 def _content(reader: Reader, given: Any, stacks: tuple[str, ...]) -> ContentPipeline | None:
     if given is None:
         return None
     place = key("contentPipeline")
-    content = reader.mapping(given, place, ("stack", "policy"))
+    content = reader.mapping(given, place, ("stack", "policy", "site"))
     if not content:
         return None
-    named = {name: reader.text(content.get(name), f"{place}.{name}") or "" for name in ("stack", "policy")}
+    named = {name: reader.text(content.get(name), f"{place}.{name}") or "" for name in ("stack", "policy", "site")}
     for name in (name for name in named if content.get(name) is None):
-        reader.problem(f"{place}.{name}", "is missing; give both, such as {stack: prod, policy: main}")
+        reader.problem(f"{place}.{name}", "is missing; see docs/configuration.md for an example")
     if named["stack"] and named["stack"] not in stacks:
         reader.problem(f"{place}.stack", f"{named['stack']} is none of the stacks {', '.join(stacks)}")
+    if named["site"] and not re.fullmatch(SITE, named["site"]):
+        reader.problem(
+            f"{place}.site",
+            f"{shown(named['site'])} must be the site's resource id: pulumi stack output sites --stack <stack>",
+        )
     return ContentPipeline(**named)

@@ -6,6 +6,7 @@ isn't known with 203 or a redirect to a page for signing in, is what users repor
 """
 
 import os
+import re
 from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
@@ -14,6 +15,8 @@ from policy import UserError
 VERSION = "7.1-preview"
 TOKEN = "AZDO_PERSONAL_ACCESS_TOKEN"
 TIMEOUT = 30  # seconds
+# The token goes to these hosts alone, whatever a resource's inputs say.
+PLACE = re.compile(r"https://(?:vssps\.)?dev\.azure\.com/[A-Za-z0-9][A-Za-z0-9-]*(?:/[^\s\\#@]*)?")
 NEW_TOKEN = "make one under User settings > Personal access tokens, with the scopes of docs/ci.md"
 # What a token must be able to read, and one call that shows it; a project that isn't there yet is no refusal.
 SCOPES = (
@@ -45,7 +48,7 @@ def check(organization: str, project: str) -> list[str]:
     lacking: list[str] = []
     for scope, path in SCOPES:
         try:
-            request("GET", path.format(organization=organization, project=quote(project), graph=graph))
+            request("GET", path.format(organization=organization, project=segment(project), graph=graph))
         except Refused:
             lacking.append(scope)
         except UserError as error:
@@ -54,6 +57,17 @@ def check(organization: str, project: str) -> list[str]:
         many = "scopes" if len(lacking) > 1 else "scope"
         return [f"{TOKEN}: the token lacks the {many} {', '.join(lacking)}; {NEW_TOKEN}"]
     return []
+
+
+def segment(name: object) -> str:
+    """A name or an id as one segment of a path, whatever stands in it.
+
+    :raises UserError: no name can be that.
+    """
+    text = str(name)
+    if text in ("", ".", ".."):
+        raise UserError(f"{text!r} is no name in Azure DevOps")
+    return quote(text, safe="")
 
 
 def request(method: str, url: str, body: dict[str, Any] | None = None) -> dict[str, Any] | None:
@@ -66,10 +80,12 @@ def request(method: str, url: str, body: dict[str, Any] | None = None) -> dict[s
     from requests.adapters import HTTPAdapter
     from urllib3.util import Retry
 
+    place = urlsplit(url)
+    if not PLACE.fullmatch(url) or ".." in place.path.split("/"):
+        raise UserError(f"{url[:80]!r} is no address of Azure DevOps, https://dev.azure.com/<organisation>/…")
     token = os.environ.get(TOKEN)
     if not token:
         raise UserError(f"{TOKEN} is not set; {NEW_TOKEN}, and put it into the environment")
-    place = urlsplit(url)
     where = f"{place.scheme}://{place.netloc}/{place.path.split('/')[1]}"
     session = requests.Session()
     session.mount("https://", HTTPAdapter(max_retries=Retry(3, backoff_factor=1, status_forcelist=(429, 503))))

@@ -2,10 +2,10 @@
 
 import asyncio
 from typing import Any
-from urllib.parse import quote
 
 from policy import UserError
 from provider import azure_devops
+from provider.azure_devops import segment
 from provider.wait import Wait
 
 
@@ -15,7 +15,7 @@ def look(inputs: dict[str, Any]) -> None:
     :raises UserError: it is the other way round, or the repository is there already.
     """
     organization, name, repository = inputs["organization"], inputs["project"], inputs["repository"]
-    there = azure_devops.request("GET", f"{organization}/_apis/projects/{quote(name)}")
+    there = azure_devops.request("GET", f"{organization}/_apis/projects/{segment(name)}")
     if there and not inputs["existing"]:
         raise UserError(
             f"mta-sts-pipeline:project: {name} is there already in {organization}; set existingProject: true to work in it (it then "
@@ -27,7 +27,7 @@ def look(inputs: dict[str, Any]) -> None:
         raise UserError(
             f"mta-sts-pipeline:existingProject: there is no project {name} in {organization}; remove the key to make it"
         )
-    path = f"{organization}/{quote(name)}/_apis/git/repositories/{quote(repository)}"
+    path = f"{organization}/{segment(name)}/_apis/git/repositories/{segment(repository)}"
     if azure_devops.request("GET", path):
         raise UserError(
             f"mta-sts-pipeline:repository: {repository} is there already in the project {name}; choose another name"

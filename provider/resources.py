@@ -244,7 +244,36 @@ class ProjectSeen(pulumi.CustomResource):
         super().__init__("mtasts:index:ProjectSeen", name, inputs, opts)
 
 
-@kind("provider.variable_group", id="{name}", timeout=120, makes=("groupId", "token"), watched=True)
+@kind("provider.branch_seen", id="{repository} {branch}", timeout=900)
+class BranchSeen(pulumi.CustomResource):
+    """A branch of an Azure Repos repository that somebody has pushed.
+
+    :param organization: the organisation's URL.
+    :param repository: its id.
+    :param url: where it is pushed to, for the message.
+    :param branch: such as `refs/heads/main`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        organization: str,
+        repository: pulumi.Input[str],
+        url: pulumi.Input[str],
+        branch: str,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        inputs: dict[str, pulumi.Input[object]] = {
+            "organization": organization,
+            "repository": repository,
+            "url": url,
+            "branch": branch,
+        }
+        super().__init__("mtasts:index:BranchSeen", name, inputs, opts)
+
+
+@kind("provider.variable_group", id="{name}", timeout=120, makes=("groupId", "seals"), watched=True)
 class VariableGroup(pulumi.CustomResource):
     """A variable group of Azure Pipelines. Its secrets aren't here: the plugin reads them where they stand.
 
@@ -256,9 +285,8 @@ class VariableGroup(pulumi.CustomResource):
     :param values: variables that are no secret.
     :param stack: the full name of the stack in whose configuration the secrets stand.
     :param secrets: variable to the configuration path of its value.
-    :param fingerprints: variable to something that changes when the secret does.
-    :param site: the resource id of the Static Web App whose deployment token becomes `deployment_token`; "" where it
-        isn't made yet, which is an error; None for no such variable.
+    :param site: the resource id of the Static Web App whose deployment token becomes `deployment_token`; None for no such
+        variable.
     """
 
     def __init__(
@@ -271,8 +299,7 @@ class VariableGroup(pulumi.CustomResource):
         values: Mapping[str, str],
         stack: str,
         secrets: Mapping[str, str],
-        fingerprints: Mapping[str, str],
-        site: pulumi.Input[str] | None = None,
+        site: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         inputs: dict[str, pulumi.Input[object] | None] = {
@@ -282,11 +309,12 @@ class VariableGroup(pulumi.CustomResource):
             "values": values,
             "stack": stack,
             "secrets": secrets,
-            "fingerprints": fingerprints,
             "site": site,
             "groupId": None,
+            "seals": None,
         }
-        super().__init__("mtasts:index:VariableGroup", name, inputs, opts)
+        sealed = pulumi.ResourceOptions(additional_secret_outputs=["seals"])
+        super().__init__("mtasts:index:VariableGroup", name, inputs, pulumi.ResourceOptions.merge(opts, sealed))
 
     @property
     def group_id(self) -> pulumi.Output[str]:

@@ -91,11 +91,12 @@ class Resources(protocol.Provider):
         return protocol.UpdateResponse(state(kind, request.news, made))
 
     async def read(self, request: protocol.ReadRequest) -> protocol.ReadResponse:
-        old = plain(request.properties)
-        now = await asyncio.to_thread(kind_of(request.urn).work.read, old)
+        kind, old = kind_of(request.urn), plain(request.properties)
+        now = await asyncio.to_thread(kind.work.read, old)
         changed = {name: wrap(value) for name, value in now.items() if value != old.get(name)}
+        inputs = {name: value for name, value in changed.items() if name not in kind.makes}
         return protocol.ReadResponse(
-            request.resource_id, {**request.properties, **changed}, {**request.inputs, **changed}
+            request.resource_id, {**request.properties, **changed}, {**request.inputs, **inputs}
         )
 
     async def delete(self, request: protocol.DeleteRequest) -> None:

@@ -1,23 +1,33 @@
 """`VariableGroup`: an Azure Pipelines variable group whose secrets never pass through the engine.
 
-Azure DevOps shows no secret, so whether one is still right is known by what was written last: a fingerprint of it.
+Azure DevOps shows no secret, so whether one is still right is known by what was written last: a seal of it, which shows
+that it has changed. It is keyed, and the key lies beside it in the state, encrypted: who sees only the state can't try
+guesses on it. It is slow to make, since the engine logs what it stores at `-v=9`.
 learn.microsoft.com/rest/api/azure/devops/distributedtask/variablegroups (7.1)
 """
 
 import asyncio
 import hashlib
+import hmac
+import re
+import secrets
 from typing import Any
 
 from policy import UserError
 from provider import azure, azure_devops, configured
+from provider.azure_devops import segment
 from provider.wait import Wait
 
 DEPLOYMENT_TOKEN = "deployment_token"
+SITE = re.compile(
+    r"/subscriptions/[\w-]+/resourceGroups/[\w.()-]+/providers/Microsoft\.Web/staticSites/[\w-]+", re.I
+)
 
 
 def _url(inputs: dict[str, Any], id_: str = "", project: bool = False) -> str:
-    place = f"/{inputs['project']}" if project else ""
-    return f"{inputs['organization']}{place}/_apis/distributedtask/variablegroups" + (f"/{id_}" if id_ else "")
+    place = f"/{segment(inputs['project'])}" if project else ""
+    groups = f"{inputs['organization']}{place}/_apis/distributedtask/variablegroups"
+    return f"{groups}/{segment(id_)}" if id_ else groups
 
 
 def _secrets(inputs: dict[str, Any]) -> dict[str, str]:
@@ -34,17 +44,26 @@ def _secrets(inputs: dict[str, Any]) -> dict[str, str]:
 
 
 def _site(inputs: dict[str, Any]) -> str:
-    if not inputs["site"]:
-        raise UserError(
-            "mta-sts-pipeline:contentPipeline: that stack has no site of that policy yet; `pulumi up` there first, or "
-            "leave contentPipeline out until then"
-        )
+    """:raises UserError: it is no site's resource id."""
+    if not SITE.fullmatch(str(inputs["site"])):
+        raise UserError(f"{str(inputs['site'])[:80]!r} is no resource id of a Static Web App, /subscriptions/…")
     return str(inputs["site"])
 
 
-def fingerprint(token: str) -> str:
-    """Of a random token, from which nothing can be guessed."""
-    return hashlib.sha256(token.encode()).hexdigest()[:16]
+def seal(secret: str, key: bytes | None = None) -> str:
+    """What shows whether a secret is the same, and nothing else of it.
+
+    :param key: of the seal that it is compared with; a new one by default.
+    """
+    key = key or secrets.token_bytes(32)
+    digest = hashlib.scrypt(secret.encode(), salt=key, n=1 << 14, r=8, p=1, dklen=32)
+    return f"{key.hex()}:{digest.hex()}"
+
+
+def same(seal_: str, secret: str) -> bool:
+    """Whether a seal is this secret's."""
+    key = seal_.partition(":")[0]
+    return bool(key) and hmac.compare_digest(seal(secret, bytes.fromhex(key)), seal_)
 
 
 def update_now(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
@@ -52,7 +71,7 @@ def update_now(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
 
     :raises UserError: no answer, a refusal, or another group of that name.
     """
-    secrets = _secrets(inputs)
+    values = _secrets(inputs)
     reference = {"id": inputs["project"]}
     note = f"Written by `pulumi up` of {inputs['stack']}"
     body: dict[str, Any] = {
@@ -61,7 +80,7 @@ def update_now(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
         "type": "Vsts",
         "variables": {
             **{name: {"value": value, "isSecret": False} for name, value in inputs["values"].items()},
-            **{name: {"value": value, "isSecret": True} for name, value in secrets.items()},
+            **{name: {"value": value, "isSecret": True} for name, value in values.items()},
         },
         "variableGroupProjectReferences": [
             {"name": inputs["name"], "description": note, "projectReference": reference}
@@ -77,8 +96,7 @@ def update_now(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
         raise UserError(
             f"Azure DevOps has no project {inputs['project']} any more; `pulumi refresh`, then `pulumi up`"
         )
-    token = secrets.get(DEPLOYMENT_TOKEN)
-    return {"groupId": str(made["id"]), "token": fingerprint(token) if token else ""}
+    return {"groupId": str(made["id"]), "seals": {name: seal(value) for name, value in values.items()}}
 
 
 def _read(inputs: dict[str, Any], id_: str) -> dict[str, Any] | None:
@@ -90,7 +108,7 @@ def _written_before(inputs: dict[str, Any], note: str) -> str:
 
     :raises UserError: somebody else's group has the name.
     """
-    answer = azure_devops.request("GET", f"{_url(inputs, project=True)}?groupName={inputs['name']}") or {}
+    answer = azure_devops.request("GET", f"{_url(inputs, project=True)}?groupName={segment(inputs['name'])}") or {}
     for group in answer.get("value", ()):
         if group["name"] == inputs["name"]:
             if group.get("description") != note:
@@ -110,7 +128,7 @@ async def update(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dic
 def preview(inputs: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     """What is certain: the group's number, once it has one.
 
-    :raises UserError: there is no site to take a token from.
+    :raises UserError: the site's id is none.
     """
     if inputs.get("site") is not None:
         _site(inputs)
@@ -124,21 +142,32 @@ def read(state: dict[str, Any]) -> dict[str, Any]:
     except UserError:
         return state  # no answer is no proof of drift
     variables: dict[str, Any] = (found or {}).get("variables") or {}
-    values = {name: str(each.get("value") or "") for name, each in variables.items() if not each.get("isSecret")}
-    secrets = {name: state["secrets"].get(name, "") for name, each in variables.items() if each.get("isSecret")}
-    has_token = secrets.pop(DEPLOYMENT_TOKEN, None) is not None
-    return {**state, "values": values, "secrets": secrets, "token": state["token"] if has_token else ""}
+    hidden = {name for name, each in variables.items() if each.get("isSecret")}
+    return {
+        **state,
+        "values": {name: str(each.get("value") or "") for name, each in variables.items() if name not in hidden},
+        "secrets": {name: state["secrets"].get(name, "") for name in hidden - {DEPLOYMENT_TOKEN}},
+        "seals": {name: sealed for name, sealed in state["seals"].items() if name in hidden},
+    }
 
 
 def stale(state: dict[str, Any]) -> list[str]:
-    """What isn't as it was written though no input has changed: the deployment token, when it was reset."""
-    if not state.get("site"):
-        return []
-    try:
-        now = fingerprint(azure.deployment_token(state["site"]))
-    except UserError:
-        return []  # no answer is no proof
-    return ["token"] if now != state.get("token") else []
+    """The secrets that aren't as they were written: changed in the configuration, or reset at the site."""
+    seals: dict[str, str] = state.get("seals") or {}
+    changed: list[str] = []
+    for name, path in state["secrets"].items():
+        try:
+            right = same(seals.get(name, ""), configured.text(state["stack"], path))
+        except UserError:
+            right = False  # it can't be read any more; the update says why
+        changed += [] if right else [name]
+    if state.get("site"):
+        try:
+            right = same(seals.get(DEPLOYMENT_TOKEN, ""), azure.deployment_token(_site(state)))
+        except UserError:
+            right = True  # no answer is no proof
+        changed += [] if right else [DEPLOYMENT_TOKEN]
+    return [f'seals["{name}"]' for name in changed]
 
 
 async def delete(state: dict[str, Any], wait: Wait) -> None:
@@ -146,5 +175,5 @@ async def delete(state: dict[str, Any], wait: Wait) -> None:
 
     :raises UserError: no answer, or a refusal.
     """
-    url = f"{_url(state, state['groupId'])}?projectIds={state['project']}"
+    url = f"{_url(state, state['groupId'])}?projectIds={segment(state['project'])}"
     await asyncio.to_thread(azure_devops.request, "DELETE", url)

@@ -186,7 +186,10 @@ class Sandbox:
         return {
             **dict.fromkeys(("HTTPS_PROXY", "https_proxy"), proxy),
             **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost"),
-            **dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"), ca),
+            **dict.fromkeys(
+                ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO"),
+                ca,
+            ),
             **{f"ARM_{name}": value for name, value in who.items()},
             **{f"AZURE_{name}": value for name, value in who.items()},
             "AZDO_PERSONAL_ACCESS_TOKEN": devops.token(state),

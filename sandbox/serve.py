@@ -16,6 +16,7 @@ from sandbox.arm import login, operations
 from sandbox.arm.errors import ArmError, WebError
 from sandbox.arm.sites import no_cname
 from sandbox.certificates import Certificates
+from sandbox.devops import git
 from sandbox.dns.server import NameServer
 from sandbox.dns.view import View
 from sandbox.proxy import Proxy
@@ -60,7 +61,9 @@ class Daemon:
             return self._faulty(request, host, int(value))
         if kind == "cut":
             return self._cut(request, host)
-        body = await request.read()
+        body = await request.content.read()
+        if host in devops.HOSTS and "/_git/" in request.path:
+            return await asyncio.to_thread(self._git, request, host, body)
         response = self._dispatch(request, host, body, half=kind == "half")
         return self._cut(request, host) if kind == "lose-reply" else response
 
@@ -117,6 +120,14 @@ class Daemon:
         if isinstance(answer, str):
             return web.Response(status=status, text=answer, content_type="text/html")
         return web.Response(status=status) if status == 204 else web.json_response(answer, status=status)
+
+    def _git(self, request: web.BaseRequest, host: str, body: bytes) -> web.Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        status, more, answer = git.serve(
+            self.state, request.method, request.path, request.query_string, headers, body
+        )
+        self.state.log("devops", host, request.method, request.path, status)
+        return web.Response(status=status, body=answer, headers=more)
 
     def _arm(self, request: web.BaseRequest, body: bytes) -> web.Response:
         call = arm.Call(

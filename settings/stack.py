@@ -12,7 +12,15 @@ from settings.engine import StackConfig, value
 from settings.policies import PolicySettings
 from settings.reader import Reader, shown
 
-KEYS = ("policies", "dns", "tags", "resourceGroup", "preflight", "staticSitesClientSha256")
+KEYS = (
+    "policies",
+    "dns",
+    "tags",
+    "resourceGroup",
+    "existingResourceGroup",
+    "preflight",
+    "staticSitesClientSha256",
+)
 
 # Where Static Web Apps can live: learn.microsoft.com/azure/static-web-apps/overview
 REGIONS = ("westus2", "centralus", "eastus2", "westeurope", "eastasia")
@@ -37,10 +45,14 @@ SIGN_IN = {
 
 @dataclass(frozen=True)
 class Settings:
-    """A stack. `notes` are lines that the user should see, such as a converted name."""
+    """A stack. `notes` are lines that the user should see, such as a converted name.
+
+    :param existing_resource_group: the group is another's; this stack works in it.
+    """
 
     location: str
     resource_group: str
+    existing_resource_group: bool
     tags: Mapping[str, str]
     policies: tuple[PolicySettings, ...]
     preflight: bool
@@ -78,6 +90,9 @@ def load(
     settings = Settings(
         location=_location(reader, location),
         resource_group=reader.text(config.get("resourceGroup"), "mta-sts:resourceGroup") or f"mta-sts-{stack}",
+        existing_resource_group=reader.flag(
+            value(config, "existingResourceGroup"), "mta-sts:existingResourceGroup"
+        ),
         tags=_tags(reader, value(config, "tags")),
         policies=policies.read(reader, value(config, "policies"), dns),
         preflight=reader.switch(config.get("preflight"), "mta-sts:preflight"),

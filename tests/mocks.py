@@ -47,8 +47,6 @@ class Cloud(pulumi_mocks.Mocks):
             return f"/subscriptions/sub/resourceGroups/{outputs['name']}", outputs
         if args.typ == "azure-native:managedidentity:UserAssignedIdentity":
             outputs |= {"clientId": "client", "principalId": "principal", "tenantId": "tenant", "name": args.name}
-        if args.typ == "pulumi:pulumi:StackReference":
-            return args.name, {"name": args.name, "outputs": {"sites": {"main": f"site of main in {args.name}"}}}
         if args.typ == "mtasts:index:VariableGroup":
             outputs["groupId"] = "7"
         if args.typ.startswith("azuredevops:"):
@@ -69,7 +67,7 @@ class Cloud(pulumi_mocks.Mocks):
                 raise NotFound
             return {"id": "zone", "name": args.args["zoneName"]}
         if args.token == "azuredevops:index/getGroup:getGroup":
-            return {"id": "g", "originId": f"identity of {args.args['name']}", "name": args.args["name"]}
+            return {"id": "g", "groupId": f"identity of {args.args['name']}", "name": args.args["name"]}
         if args.token == "azuredevops:index/getProject:getProject":
             return {"id": "project that was there", "name": args.args["name"]}
         raise AssertionError(f"the program should not call {args.token}")

@@ -15,42 +15,67 @@ from typing import Any
 import yaml
 
 from policy import UserError
-from settings import stack as settings
+from settings.policies import PolicySettings
+from settings.stack import load
 
-PROJECT = "Pulumi.yaml"
+PROJECT, NAMESPACE = "Pulumi.yaml", "mta-sts:"
+PLACEHOLDER = "bm90IHRoZSBzZWNyZXQ="  # in place of what is encrypted; "not the secret"
 
 
 class StackFile:
-    """A stack's configuration as the engine hands it over, read from its file."""
+    """A stack's configuration as the engine hands it over, read from its file.
+
+    Encrypted values stay so: what is in their place is a text, and valid where base64 is wanted.
+    """
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        self.values = values
+        self.encrypted: list[str] = []
+        self.values = {name: self._without_secrets(value, name) for name, value in values.items()}
 
     def get(self, key: str) -> str | None:
         """Texts as they are, all else as JSON."""
-        value = self.values.get(f"mta-sts:{key}")
+        value = self.values.get(f"{NAMESPACE}{key}")
         return value if value is None or isinstance(value, str) else json.dumps(value)
 
+    def _without_secrets(self, value: Any, name: str) -> Any:
+        if isinstance(value, dict):
+            if set(value) == {"secure"}:
+                self.encrypted.append(name.removeprefix(NAMESPACE))
+                return PLACEHOLDER
+            return {key: self._without_secrets(inner, name) for key, inner in value.items()}
+        return [self._without_secrets(inner, name) for inner in value] if isinstance(value, list) else value
 
-def render(folder: Path, stack: str, policy: str) -> bytes:
-    """The bytes of `.well-known/mta-sts.txt`.
+
+def policy_of(folder: Path, stack: str, policy: str) -> PolicySettings:
+    """A policy of a stack's file, with its domains.
 
     :raises UserError: the configuration is wrong, or has no such policy.
     """
     path = folder / f"Pulumi.{stack}.yaml"
     try:
-        given = yaml.safe_load(path.read_text()).get("config") or {}
+        given = StackFile(yaml.safe_load(path.read_text()).get("config") or {})
         project = yaml.safe_load((folder / PROJECT).read_text()).get("config") or {}
     except OSError as error:
         raise UserError(f"{error.filename}: {error.strerror}; is the stack's file in the repository?") from None
     except (yaml.YAMLError, AttributeError):
         raise UserError(f"{path.name} is no stack file") from None
-    location = given.get("azure-native:location") or (project.get("azure-native:location") or {}).get("value")
-    keys = [key.removeprefix("mta-sts:") for key in given if key.startswith("mta-sts:")]
-    found = {each.name: each.policy for each in settings.load(StackFile(given), keys, location, stack).policies}
-    if policy not in found:
-        raise UserError(f"{path.name} has no policy {policy!r}; it has {', '.join(found)}")
-    return found[policy].render()
+    location = given.values.get("azure-native:location") or (project.get("azure-native:location") or {}).get(
+        "value"
+    )
+    keys = [key.removeprefix(NAMESPACE) for key in given.values if key.startswith(NAMESPACE)]
+    settings = load(given, keys, location, stack, encrypted=given.encrypted)
+    policies = {each.name: each for each in settings.policies}
+    if policy not in policies:
+        raise UserError(f"{path.name} has no policy {policy!r}; it has {', '.join(policies)}")
+    return policies[policy]
+
+
+def render(folder: Path, stack: str, policy: str) -> bytes:
+    """The bytes of `.well-known/mta-sts.txt`.
+
+    :raises UserError: as `policy_of`.
+    """
+    return policy_of(folder, stack, policy).policy.render()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -26,6 +26,7 @@ BUILT_IN = {  # learn.microsoft.com/azure/role-based-access-control/built-in-rol
     "acdd72a7-3385-48ef-bd42-f606fba81ae7": "Reader",
     "befefa01-2a29-4197-83a8-272ff33ce314": "DNS Zone Contributor",
     "ba92f5b4-2d11-453d-a403-e96b0029c9fe": "Storage Blob Data Contributor",
+    "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1": "Storage Blob Data Reader",
 }
 
 

@@ -16,6 +16,15 @@ from sandbox.state import State
 
 HOSTS = {"dev.azure.com", "vssps.dev.azure.com"}
 ORGANIZATION = "contoso"
+# Who is who. The organisation's owner signs in with the personal access token, the others with tokens of `sign_in`.
+IDS = {
+    "owner": "5a4f3c1e-0000-4000-8000-00000000b000",
+    "ann": "5a4f3c1e-0000-4000-8000-00000000b001",
+    "bob": "5a4f3c1e-0000-4000-8000-00000000b002",
+    "build": "5a4f3c1e-0000-4000-8000-00000000c001",  # the project's Build Service: a run's own token
+}
+ADMINS, CONTRIBUTORS = "5a4f3c1e-0000-4000-8000-00000000a001", "5a4f3c1e-0000-4000-8000-00000000a002"
+GROUPS = {ADMINS: {IDS["ann"]}, CONTRIBUTORS: {IDS["owner"], IDS["ann"], IDS["bob"]}}
 SIGN_IN = "<html><head><title>Azure DevOps Services | Sign In</title></head></html>"
 
 
@@ -28,6 +37,7 @@ class Ask:
     path: str
     query: dict[str, str]
     body: Any
+    authorization: str = ""
     groups: tuple[str, ...] = ()
 
     def project(self) -> str:
@@ -98,11 +108,10 @@ def token(state: State) -> str:
 
 def handle(state: State, method: str, path: str, query: dict[str, str], authorization: str, body: bytes) -> Reply:
     """The answer; a text as its body is a web page."""
-    from sandbox.devops import core, pipelines  # noqa: F401  (they register their routes)
+    from sandbox.devops import core, pipelines, pull_requests  # noqa: F401  (they register their routes)
 
-    given = authorization.removeprefix("Basic ")
-    if not _is_token(state, given):
-        return (203, SIGN_IN) if given else (401, SIGN_IN)
+    if user(state, authorization) is None:
+        return (203, SIGN_IN) if authorization else (401, SIGN_IN)
     first, _, rest = path.lstrip("/").partition("/")
     if first.lower() != ORGANIZATION:
         return 404, SIGN_IN
@@ -113,14 +122,29 @@ def handle(state: State, method: str, path: str, query: dict[str, str], authoriz
         if match and wanted == method:
             try:
                 parsed = json.loads(body) if body else None
-                return handler(Ask(state, method, f"/{rest}", query, parsed, match.groups()))
+                return handler(Ask(state, method, f"/{rest}", query, parsed, authorization, match.groups()))
             except DevOpsError as error:
                 return error.reply
     return DevOpsError(501, f"the local Azure does not model {method} /{rest}", "SandboxNotModelled").reply
 
 
-def _is_token(state: State, given: str) -> bool:
+def sign_in(state: State, who: str) -> str:
+    """A token of a person, or of the project's Build Service (`build`)."""
+    made = uuid.uuid4().hex
+    state.set(f"devops-token {made}", who)
+    return made
+
+
+def user(state: State, authorization: str) -> str | None:
+    """Whose request it is; None for nobody's.
+
+    :param authorization: Basic with the token as the password, or Bearer.
+    """
+    kind, _, given = authorization.partition(" ")
     try:
-        return base64.b64decode(given).decode().partition(":")[2] == token(state)
+        secret = given if kind == "Bearer" else base64.b64decode(given).decode().partition(":")[2]
     except ValueError:
-        return False
+        return None
+    if secret == token(state):
+        return "owner"
+    return state.optional(f"devops-token {secret}") or None

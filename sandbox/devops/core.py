@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from sandbox.devops import Ask, DevOpsError, Reply, many, route
+from sandbox.devops import ADMINS, CONTRIBUTORS, IDS, Ask, DevOpsError, Reply, git, many, route
 
 # location id, area, resource, route template, version: what OPTIONS /_apis lists
 LOCATIONS = [
@@ -15,6 +15,7 @@ e81700f7-3be2-46de-8624-2eb35882fcaa Location ResourceAreas _apis/{resource}/{ar
 9a1b74b4-2ca8-4a9f-8470-c2f2e6fdc949 operations operations _apis/{resource}/{operationId} 1
 225f7195-f9c7-4d14-ab28-a83f7ff77e1f git repositories {project}/_apis/{area}/{resource}/{repositoryId} 1
 dbeaf647-6167-421a-bda9-c9327b25e2e6 build Definitions {project}/_apis/{area}/{resource}/{definitionId} 7
+c4aefd19-30ff-405b-80ad-aca021e7242a build generalsettings {project}/_apis/{area}/{resource} 1
 398c85bc-81aa-4822-947c-a194a05f0fef build AuthorizedResources {project}/_apis/{area}/{resource} 1
 ef5b7057-ffc3-4c77-bbad-c10b4a4abcc7 distributedtask variablegroups _apis/{area}/{resource}/{groupId} 2
 f5b09dd5-9d54-45a1-8b5a-1c8287d634cc distributedtask variablegroups {project}/_apis/{area}/{resource}/{groupId} 2
@@ -25,6 +26,7 @@ e85f1c62-adfc-4b74-b618-11a150fb195e serviceendpoint endpoints {project}/_apis/{
 86c8381e-5aee-4cde-8ae4-25c0c7f5eaea PipelinesChecks configurations {project}/_apis/pipelines/checks/{resource}/{id} 1
 b5b9a4a4-e6cd-4096-853c-ab7d8b0c4eb2 pipelinePermissions pipelinePermissions {project}/_apis/pipelines/{resource}/{resourceType}/{resourceId} 1
 ebbe6af8-0b91-4c13-8cf1-777c14858188 Graph Groups _apis/{area}/{resource}/{groupDescriptor} 1
+048aee0a-7072-4cde-ab73-7af77b1e0b4e Graph Descriptors _apis/{area}/{resource}/{storageKey} 1
 eb85f8cc-f0f6-4264-a5b1-ffe2e4d4801f Graph StorageKeys _apis/{area}/{resource}/{subjectDescriptor} 1
 28010c54-d0c0-4c89-a5b0-1c9e188b9fb7 IMS Identities _apis/{resource}/{identityId} 1
 """.strip().splitlines()
@@ -162,7 +164,9 @@ def get_repository(ask: Ask) -> Reply:
             ask.groups[0].lower() == each["name"].lower()
             and owner.lower() in (each["project"]["id"], each["project"]["name"].lower())
         ):
-            return 200, each
+            branches = git.refs(ask.state, each["id"], "heads/")
+            main = {"defaultBranch": "refs/heads/main"} if "refs/heads/main" in branches else {}
+            return 200, {**each, **main}
     message = f"TF401019: The Git repository with name or identifier {ask.groups[0]} does not exist"
     raise DevOpsError(404, message, "GitRepositoryNotFoundException")
 
@@ -177,23 +181,32 @@ def delete_repository(ask: Ask) -> Reply:
     return ask.delete("repositories", ask.groups[0])
 
 
-@route("GET", "/Graph/StorageKeys/[^/]+")
+@route("GET", "/Graph/Descriptors/([^/]+)")
+def descriptor(ask: Ask) -> Reply:
+    return 200, {"value": f"scp.{project(ask, ask.groups[0])['id']}"}
+
+
+@route("GET", "/Graph/StorageKeys/vssgp.([^/]+)")
 def storage_key(ask: Ask) -> Reply:
-    return 200, {"value": "5a4f3c1e-0000-4000-8000-00000000a001"}
+    return 200, {"value": {"admins": ADMINS, "contributors": CONTRIBUTORS}[ask.groups[0]]}
 
 
 @route("GET", "/Graph/Groups")
 def groups(ask: Ask) -> Reply:
+    """The organisation's groups, or a project's."""
+    scope = ask.query.get("scopeDescriptor")
+    one = ("Contributors", "contributors", f"vstfs:///Classification/TeamProject/{(scope or '')[4:]}") if scope else (
+        "mail-admins", "admins", "vstfs:///Framework/IdentityDomain/1")  # fmt: skip
     return many([
-        {"displayName": "mail-admins", "descriptor": "vssgp.Uy0xLTk", "origin": "vsts", "subjectKind": "group",
-         "originId": "5a4f3c1e-0000-4000-8000-00000000a001", "domain": "vstfs:///Framework/IdentityDomain/1"}
+        {"displayName": one[0], "descriptor": f"vssgp.{one[1]}", "origin": "aad", "subjectKind": "group",
+         "originId": "the group's id in Entra, which is no identity here", "domain": one[2]}
     ])  # fmt: skip
 
 
 @route("GET", "/Identities")
 def identities(ask: Ask) -> Reply:
     """Users, found by mail address."""
-    known = {"ann@example.com": "5a4f3c1e-0000-4000-8000-00000000b001"}
+    known = {f"{name}@example.com": IDS[name] for name in ("ann", "bob")}
     wanted = ask.query.get("filterValue", "")
     name = {"$type": "System.String", "$value": wanted}
     return many([

@@ -75,6 +75,14 @@ def delete_definition(ask: Ask) -> Reply:
     return ask.delete("definitions", ask.groups[0])
 
 
+@route("GET PATCH", "/build/generalsettings")
+def general_settings(ask: Ask) -> Reply:
+    """What runs of a project may; a new organisation limits their tokens, an old one doesn't."""
+    owner = project(ask, ask.project())["id"]
+    old = [found for found in ask.things("generalsettings") if found["id"] == owner] or [{}]
+    return 200, ask.put("generalsettings", {**old[0], **(ask.body or {}), "id": owner})
+
+
 @route("PATCH", "/build/AuthorizedResources")
 def authorize(ask: Ask) -> Reply:
     for each in ask.body:

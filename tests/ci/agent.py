@@ -25,6 +25,7 @@ class Agent:
     :param secrets: their names.
     :param machine: the machine's own environment.
     :param connection: what AzureCLI@2 adds.
+    :param connections: the service connections that the run may use.
     """
 
     folder: Path
@@ -32,6 +33,7 @@ class Agent:
     secrets: tuple[str, ...]
     machine: Mapping[str, str]
     connection: Mapping[str, str]
+    connections: tuple[str, ...]
     outputs: dict[str, str] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
     issues: list[str] = field(default_factory=list)
@@ -78,7 +80,7 @@ class Agent:
             "inlineScript",
         ):
             raise NotModelledError(str(step))
-        assert inputs["azureSubscription"] == "mta-sts"
+        assert inputs["azureSubscription"] in self.connections
         return inputs["inlineScript"]
 
     def _environment(self, step: Mapping[str, Any]) -> dict[str, str]:

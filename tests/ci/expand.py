@@ -72,9 +72,9 @@ class Expression:
         return found
 
 
-def pipeline(path: Path, variables: Mapping[str, str]) -> dict[str, Any]:
-    """A pipeline as Azure would run it, for a run with these predefined variables."""
-    return _file(path, {}, variables)
+def pipeline(path: Path, variables: Mapping[str, str], given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A pipeline as Azure would run it, for a run with these predefined variables and parameters."""
+    return _file(path, given or {}, variables)
 
 
 def load(path: Path) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 THREADS = re.compile(r"^/org/mail/_apis/git/repositories/[\w-]+/pullRequests/7/threads(?:/(\d+)/comments/(\d+))?$")
+BUILD = "the project's Build Service"
 TOO_LONG = "A discussion comment cannot be longer than 150000 characters.\r\nParameter name: comment.Content"
 
 
@@ -59,8 +60,10 @@ class Service:
         if self.faults:
             return self.faults.pop(0), {"message": "busy"}
         at, query = urlsplit(path), parse_qs(urlsplit(path).query)
-        if who != f"Bearer {self.token}" or query.get("api-version") != ["7.1"]:
+        if who != f"Bearer {self.token}" or query.get("api-version") not in (["7.1"], ["7.1-preview"]):
             return 401, {"message": "Access denied"}
+        if at.path == "/org/_apis/connectionData":
+            return 200, {"authenticatedUser": {"id": BUILD}}
         if at.path == "/org/oidctoken":
             token = (
                 self.federated()
@@ -79,7 +82,7 @@ class Service:
         if method == "GET" and not found[1]:
             return 200, {"value": self.threads, "count": len(self.threads)}
         if method == "POST" and not found[1]:
-            comments = [{**each, "id": 1, "isDeleted": False} for each in body["comments"]]
+            comments = [{**each, "id": 1, "isDeleted": False, "author": {"id": BUILD}} for each in body["comments"]]
             self.threads.append({"id": len(self.threads) + 1, "comments": comments, "status": body["status"]})
             return 200, self.threads[-1]
         if method == "PATCH" and found[1]:

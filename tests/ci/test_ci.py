@@ -116,6 +116,15 @@ def test_one_comment_is_made_and_then_updated() -> None:
         assert pull_request.publish(f"{comment.MARKER} three", run(service)) == "made"
 
 
+def test_a_strangers_comment_with_the_marker_is_let_be() -> None:
+    with Service(TOKEN) as service:
+        theirs = {"id": 1, "content": f"{comment.MARKER} all is well", "author": {"id": "a stranger"}}
+        service.threads = [{"id": 1, "comments": [theirs], "status": "active"}]
+        assert pull_request.publish(f"{comment.MARKER} it fails", run(service)) == "made"
+        assert theirs["content"].endswith("all is well")
+        assert pull_request.publish(f"{comment.MARKER} it fails still", run(service)) == "updated"
+
+
 def test_a_busy_service_is_asked_again() -> None:
     with Service(TOKEN) as service:
         service.faults = [503, 429]

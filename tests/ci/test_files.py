@@ -104,6 +104,27 @@ def test_secrets_are_handed_on_by_name_and_never_written_into_a_script() -> None
                 assert name == "PULUMI_STACK" or value in (f"$({name})", "$(System.AccessToken)"), step
 
 
+def test_only_what_deploys_names_the_connection_and_the_group_of_main() -> None:
+    for run in RUNS:
+        stages = expanded(run)["stages"]
+        groups = {each["group"] for stage in stages for each in stage.get("variables", ())}
+        used = {
+            step["inputs"]["azureSubscription"]
+            for job in jobs(run)
+            for step in steps(job)
+            if step.get("task") == "AzureCLI@2"
+        }
+        assert groups == used, run
+        assert groups <= ({"mta-sts"} if run in ("main", "manual") else {"mta-sts-preview"}), run
+        assert not [each for each in expanded(run)["variables"] if "group" in each]
+
+
+def test_every_job_begins_with_an_empty_folder() -> None:
+    """A self-hosted agent keeps what an earlier run has left, such as a .venv."""
+    assert all(job["workspace"] == {"clean": "all"} for run in RUNS for job in jobs(run))
+    assert expanded("main", "pipeline/steps/content.yml")["workspace"] == {"clean": "all"}
+
+
 def test_lint_and_tests_see_no_secret() -> None:
     (job,) = jobs("branch")
     assert {"make check", "make test"} <= {step.get("bash") for step in steps(job)}
@@ -117,14 +138,22 @@ def test_caches_are_keyed_by_what_is_locked() -> None:
     assert (ROOT / "tools/engine/go.sum").exists()
 
 
-def test_content_alone_goes_up_with_its_policy() -> None:
-    found = expanded("main", "pipeline/steps/content.yml")
-    render, upload = found["steps"][-2:]
+def test_content_alone_goes_up_with_its_policy_by_this_projects_own_client() -> None:
+    """It leaves the site's provider as `pulumi up` does, so that nothing has to be detached later."""
+    upload = expanded("main", "pipeline/steps/content.yml")["steps"][-1]
+    assert upload["bash"] == "python -m tools.upload_content --stack prod --policy main"
+    assert upload["env"] == {"DEPLOYMENT_TOKEN": "$(deployment_token)"}
+
+
+def test_the_tutorials_task_is_a_choice_and_takes_the_policy_along() -> None:
+    steps = pipeline(ROOT / "pipeline/steps/content.yml", MAIN, {"with": "AzureStaticWebApp"})["steps"]
+    render, upload = steps[-2:]
     assert "tools.render_policy" in render["bash"]
     assert "--to web/.well-known/mta-sts.txt" in render["bash"]
     assert upload["task"] == "AzureStaticWebApp@0"
     assert upload["inputs"]["app_location"] == "/web"
     assert upload["inputs"]["azure_static_web_apps_api_token"] == "$(deployment_token)"
+    assert "tools.upload_content" not in str(steps)
 
 
 @pytest.mark.parametrize("text", ["a: {'${{ insert }}': x}", "- '${{ else }}': [x]", "- ${{ coalesce('a') }}"])
@@ -150,7 +179,7 @@ def test_githubs_workflow_is_as_its_published_schema_wants_it(tmp_path: Path) ->
 
 def test_the_documentations_stack_file_and_the_pipeline_name_the_same_things() -> None:
     text = (ROOT / "docs/ci.md").read_text()
-    group = next(each["group"] for each in expanded("main")["variables"] if "group" in each)
+    group = expanded("main")["stages"][0]["variables"][0]["group"]
     assert f"the connection `{group}`" in text.lower()
     assert "stacks: [dev, prod]" in text
     assert load(ROOT / "azure-pipelines.yml")["parameters"][0]["default"] == ["dev", "prod"]

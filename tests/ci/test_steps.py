@@ -20,6 +20,7 @@ from .expand import pipeline
 from .service import Service
 
 SECRET = {"PULUMI_CONFIG_PASSPHRASE": "passphrase-of-the-state-c41f", "System.AccessToken": "run-token-9a7e41d0"}
+TOKEN = {"System.AccessToken": SECRET["System.AccessToken"]}
 FEDERATED = "eyJhbGciOiJSUzI1NiJ9.federated-token-77b0e1"
 DOMAINS = {"dev": "example.net", "prod": "example.org"}
 
@@ -106,9 +107,9 @@ class Azure:
             "System.CollectionUri": self.service.url,
             "System.TeamProject": "mail",
             "System.OidcRequestUri": f"{self.service.url}oidctoken",
-            "PULUMI_BACKEND_URL": self.machine["PULUMI_BACKEND_URL"],
             **({"System.PullRequest.PullRequestId": "7"} if reason == "PullRequest" else {}),
         }
+        machine = {name: value for name, value in self.machine.items() if name != "PULUMI_BACKEND_URL"}
         found, made = pipeline(ROOT / "azure-pipelines.yml", variables), list[Agent]()
         for chosen in found["stages"]:
             if chosen["stage"] == "check":
@@ -122,13 +123,36 @@ class Azure:
                     "Agent.TempDirectory": f"{clone}.tmp",
                     "Pipeline.Workspace": str(clone),
                 }
-                agent = Agent(clone, {**variables, **own, **SECRET}, tuple(SECRET), self.machine, self.connection)
+                groups = [each["group"] for each in chosen.get("variables", ())]
+                given = {name: value for group in groups for name, value in self.groups(group, branch).items()}
+                connections = ("mta-sts", "mta-sts-preview") if branch == "main" else ("mta-sts-preview",)
+                agent = Agent(
+                    clone,
+                    {**variables, **own, **TOKEN, **given},
+                    tuple(SECRET),
+                    machine,
+                    self.connection,
+                    connections,
+                )
                 agent.run(job)
                 self.agents.append(agent)
                 made.append(agent)
             if any(agent.failed for agent in made):
                 break
         return made
+
+    def groups(self, name: str, branch: str) -> dict[str, str]:
+        """A variable group's variables; those for deployments are for runs of main alone."""
+        backend = {"PULUMI_BACKEND_URL": self.machine["PULUMI_BACKEND_URL"]}
+        if name == "mta-sts-preview":
+            return backend
+        assert (name, branch) == ("mta-sts", "main")
+        return {**backend, "PULUMI_CONFIG_PASSPHRASE": SECRET["PULUMI_CONFIG_PASSPHRASE"]}
+
+    def stored(self) -> dict[str, bytes]:
+        """The state's files."""
+        folder = Path(self.machine["PULUMI_BACKEND_URL"].removeprefix("file://"))
+        return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
     def changed_by_hand(self, domain: str, text: str) -> None:
         """Somebody edits the TXT record in the portal."""
@@ -176,9 +200,11 @@ def test_a_policy_goes_from_a_push_to_a_comment_to_an_up_and_drift_is_told(azure
 
     azure.configure("dev", maxAge=86400)
     azure.push("shorter")
+    stored = azure.stored()
     for _ in range(2):
         (preview,) = azure.run("PullRequest", "shorter")
         assert not preview.failed, azure.log([preview])
+    assert azure.stored() == stored  # who looks writes nothing
     (thread,) = azure.service.threads  # one comment, updated
     (comment,) = thread["comments"]
     text = comment["content"]

@@ -1,8 +1,12 @@
 """Getting the engine: what is there is taken, what is too old is not, and no Go is one line."""
 
+import hashlib
+import io
 import os
+import platform
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -98,3 +102,32 @@ esac"""
 
 def test_the_engine_is_as_new_as_the_sdk() -> None:
     assert f"pulumi=={get_engine.VERSION}\n" in (ROOT / "requirements.in").read_text()
+
+
+def release(monkeypatch: pytest.MonkeyPatch, known: bool) -> None:
+    """A release on GitHub; with `known`, the one whose SHA-256 is pinned."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        file = tarfile.TarInfo("pulumi/pulumi")
+        file.size, file.mode = 2, 0o755
+        archive.addfile(file, io.BytesIO(b"#!"))
+    data = packed.getvalue()
+    name = f"{sys.platform}-{get_engine.ARCHITECTURES[platform.machine().lower()]}"
+    if known:
+        monkeypatch.setitem(get_engine.RELEASES, name, hashlib.sha256(data).hexdigest())
+    monkeypatch.setattr(get_engine, "urlopen", lambda url, timeout: io.BytesIO(data))
+
+
+def test_a_release_is_taken_when_it_is_the_one_that_is_pinned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release(monkeypatch, known=True)
+    assert get_engine.download(tmp_path)
+    assert os.access(tmp_path / "bin" / "pulumi", os.X_OK)
+
+
+def test_nothing_is_run_of_a_release_that_was_exchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    release(monkeypatch, known=False)
+    with pytest.raises(get_engine.EngineError, match="doesn't have the SHA-256"):
+        get_engine.download(tmp_path)
+    assert not (tmp_path / "bin").exists()

@@ -26,7 +26,15 @@ MAY_IMPORT = {
     "checks": {"checks", "policy", "internet", "settings"},
     "sandbox": {"sandbox", "tools"},  # tools: where the engine is, for PATH
     # recover asks Azure; render_policy reads a stack; ci shows strangers' text as checks does
-    "tools": {"tools", "provider", "settings", "internet", "policy", "checks"},
+    "tools": {
+        "tools",
+        "provider",
+        "settings",
+        "internet",
+        "policy",
+        "checks",
+        "components",
+    },  # website, to upload it
 }
 
 EXCEPTIONS = {"sandbox/plugins/azure_native.py": {"provider"}}  # for provider.protocol alone

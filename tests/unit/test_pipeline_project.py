@@ -1,14 +1,17 @@
 """What the project `mta-sts-pipeline` declares, and what its settings refuse."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import pulumi
 import pytest
 from mocks import Monitor, declare
 
+from pipeline import backends
 from pipeline.settings import Settings, load
 from pipeline.stated import disagreements
 from policy import UserError
@@ -24,11 +27,16 @@ DEVOPS: dict[str, Any] = {
     "stacks": ["dev", "prod"],
     "backend": "azblob://state?storage_account=contosostate",
     "stateResourceGroup": "state",
-    "dnsResourceGroup": "dns",
+    "dnsResourceGroups": ["dns"],
     "passphrase": "correct horse battery staple",
     "variables": {"DNS_KEY": "hush hush hush"},
-    "contentPipeline": {"stack": "prod", "policy": "main"},
+    "contentPipeline": {
+        "stack": "prod",
+        "policy": "main",
+        "site": "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/mta-sts-prod/providers/Microsoft.Web/staticSites/mta-sts-main",
+    },
 }
+OWN = "azblob://pipeline-state?storage_account=contosostate"
 
 
 def read(encrypted: tuple[str, ...] = SECRET, **changes: Any) -> Settings:
@@ -39,7 +47,7 @@ def read(encrypted: tuple[str, ...] = SECRET, **changes: Any) -> Settings:
 
 def declared(**changes: Any) -> Monitor:
     given = {name: value for name, value in {**DEVOPS, **changes}.items() if value is not None}
-    with patch("provider.azure_devops.check", return_value=[]):
+    with patch("provider.azure_devops.check", return_value=[]), patch.dict(os.environ, PULUMI_BACKEND_URL=OWN):
         return declare(given, program="pipeline/__main__.py", project="mta-sts-pipeline", secret=SECRET)
 
 
@@ -85,7 +93,7 @@ def test_the_service_connection_holds_no_secret(graph: Monitor) -> None:
     inputs = graph.inputs("pipeline-connection")
     assert inputs["serviceEndpointAuthenticationScheme"] == "WorkloadIdentityFederation"
     assert set(inputs["credentials"]) == {"serviceprincipalid"}
-    trust = graph.inputs("pipeline-deployer-trust")
+    trust = graph.inputs("pipeline-azure-deployer-trust")
     assert (trust["issuer"], trust["subject"]) == ("issuer", "sc")
     assert trust["audiences"] == ["api://AzureADTokenExchange"]
 
@@ -98,27 +106,18 @@ def test_no_secret_reaches_the_engine(graph: Monitor) -> None:
         "PULUMI_CONFIG_PASSPHRASE": "mta-sts-pipeline:passphrase",
         "DNS_KEY": "mta-sts-pipeline:variables.DNS_KEY",
     }
-    assert set(inputs["fingerprints"]) == set(inputs["secrets"])
     for secret in (DEVOPS["passphrase"], DEVOPS["variables"]["DNS_KEY"]):
         assert not [name for name, request in graph.requests.items() if secret in str(request.object)]
 
 
-def test_a_changed_secret_is_a_change(graph: Monitor) -> None:
-    again = declared(passphrase="another")
-    old, new = (monitor.inputs("pipeline-variables")["fingerprints"] for monitor in (graph, again))
-    assert old["PULUMI_CONFIG_PASSPHRASE"] != new["PULUMI_CONFIG_PASSPHRASE"]
-    assert old["DNS_KEY"] == new["DNS_KEY"]
-
-
 def test_content_alone_has_its_own_pipeline_and_the_sites_token(graph: Monitor) -> None:
     assert graph.inputs("pipeline-mta-sts-content")["repository"]["ymlPath"] == "pipeline/steps/content.yml"
-    assert graph.inputs("pipeline-content-variables")["site"] == "site of main in organization/mta-sts/prod"
     without = declared(contentPipeline=None)
     assert not [name for name in without.requests if "content" in name]
 
 
 def test_nothing_is_made_before_the_project_was_looked_for(graph: Monitor) -> None:
-    for name in ("pipeline-organization", "pipeline-deployer", "pipeline"):
+    for name in ("pipeline-organization", "pipeline-azure-deployer", "pipeline"):
         assert "project-seen" in graph.before(name)
 
 
@@ -131,16 +130,149 @@ def test_the_pipelines_files_say_the_same(tmp_path: Path) -> None:
     assert "azure-pipelines.yml: stacks is ['dev']" in line
 
 
-def test_the_deployer_has_the_least_roles(graph: Monitor) -> None:
-    actions = graph.inputs("pipeline-deployer-role")["permissions"][0]["actions"]
-    assert not [each for each in actions if "Authorization" in each or each == "*"]
-    scopes = {name: graph.inputs(name)["scope"] for name in graph.of("azure-native:authorization:RoleAssignment")}
-    assert scopes == {
-        "pipeline-deployer-sites": "/subscriptions/sub",
-        "pipeline-deployer-dns": "/subscriptions/sub/resourceGroups/dns",
-        "pipeline-deployer-state": "/subscriptions/sub/resourceGroups/state/providers/Microsoft.Storage/storageAccounts/"
-        "contosostate/blobServices/default/containers/state",
+def actions(graph: Monitor, role: str) -> list[str]:
+    return graph.inputs(f"pipeline-azure-{role}-role")["permissions"][0]["actions"]
+
+
+def scopes(graph: Monitor, identity: str) -> dict[str, str]:
+    """Where an identity has which role: the assignment's name to its scope."""
+    assignments = graph.of("azure-native:authorization:RoleAssignment")
+    return {
+        name.removeprefix(f"pipeline-azure-{identity}-"): graph.inputs(name)["scope"].removeprefix(
+            "/subscriptions/sub"
+        )
+        for name in assignments
+        if name.startswith(f"pipeline-azure-{identity}-")
     }
+
+
+STATE = "/resourceGroups/state/providers/Microsoft.Storage/storageAccounts/contosostate/blobServices/default/containers/state"
+
+
+def test_the_deployer_may_change_sites_in_its_stacks_groups_and_records_in_its_zones_alone(graph: Monitor) -> None:
+    assert scopes(graph, "deployer") == {
+        "sites-dev": "/resourceGroups/mta-sts-dev",
+        "sites-prod": "/resourceGroups/mta-sts-prod",
+        "records-dns": "/resourceGroups/dns",
+        "state": STATE,
+        "subscription": "",
+    }
+    assert actions(graph, "sites") == [
+        "Microsoft.Resources/subscriptions/resourceGroups/read",
+        "Microsoft.Web/staticSites/*",
+    ]
+    assert not [
+        action
+        for action in actions(graph, "records")
+        if action.endswith(("dnsZones/write", "dnsZones/delete", "/*"))
+    ]
+
+
+def test_what_the_deployer_may_in_the_whole_subscription_touches_nothing(graph: Monitor) -> None:
+    """azcore registers a resource provider that isn't; a fresh subscription lacks Microsoft.Web."""
+    assert {"Microsoft.Web/register/action", "Microsoft.Resources/subscriptions/providers/read"} <= set(
+        actions(graph, "subscription")
+    )
+    assert not [
+        action
+        for action in actions(graph, "subscription")
+        if not action.endswith("/read") and action != "Microsoft.Web/register/action"
+    ]
+
+
+def test_nobody_may_delete_a_group_or_grant_a_role(graph: Monitor) -> None:
+    for role in ("sites", "records", "subscription", "reader"):
+        assert not [
+            action
+            for action in actions(graph, role)
+            if "Authorization" in action
+            or action.endswith(("resourceGroups/delete", "resourceGroups/write"))
+            or action == "*"
+        ]
+
+
+def test_previews_run_under_an_identity_that_can_only_read(graph: Monitor) -> None:
+    assert all(action.endswith("/read") for action in actions(graph, "reader"))
+    assert scopes(graph, "preview") == {
+        "reader-dev": "/resourceGroups/mta-sts-dev",
+        "reader-prod": "/resourceGroups/mta-sts-prod",
+        "reader-dns": "/resourceGroups/dns",
+        "state": STATE,
+    }
+    role = graph.inputs("pipeline-azure-preview-state")["roleDefinitionId"]
+    assert role.endswith("2a2b9908-6ea1-4ae2-8e65-a410df84e7d1")  # Storage Blob Data Reader
+    assert graph.inputs("pipeline-preview-connection")["serviceEndpointName"] == "mta-sts-preview"
+
+
+def test_the_stacks_groups_are_this_projects(graph: Monitor) -> None:
+    """A stack's own `up` may not make or delete its group."""
+    names = {graph.inputs(name)["resourceGroupName"] for name in graph.of("azure-native:resources:ResourceGroup")}
+    assert names == {"mta-sts-pipeline", "mta-sts-dev", "mta-sts-prod"}
+    for name in ("pipeline-dev-group", "pipeline-prod-group"):
+        assert name in graph.before(f"pipeline-azure-deployer-sites-{name.split('-')[1]}")
+
+
+def test_a_group_that_stands_already_is_used_and_not_owned() -> None:
+    graph = declared(resourceGroups={"prod": {"name": "contoso-mail", "existing": True}})
+    assert "pipeline-prod-group" not in graph.requests
+    assert scopes(graph, "deployer")["sites-prod"] == "/resourceGroups/contoso-mail"
+
+
+def test_what_deploys_is_for_runs_of_main_alone(graph: Monitor) -> None:
+    checks = [graph.inputs(name) for name in graph.of("azuredevops:index/checkBranchControl:CheckBranchControl")]
+    guarded = {(check["targetResourceType"], check["targetResourceId"]) for check in checks}
+    ids = {name: str(sum(map(ord, name))) for name in ("pipeline-connection",)}
+    assert guarded == {("endpoint", ids["pipeline-connection"]), ("variablegroup", "7")}
+    assert len(checks) == 3  # the connection, its variables, and those of the content pipeline
+    assert {check["allowedBranches"] for check in checks} == {"refs/heads/main"}
+    assert all(check["verifyBranchProtection"] for check in checks)
+
+
+def test_a_preview_is_given_no_secret(graph: Monitor) -> None:
+    inputs = graph.inputs("pipeline-preview-variables")
+    assert inputs["name"] == "mta-sts-preview"
+    assert inputs["secrets"] == {}
+    assert inputs["values"] == {"PULUMI_BACKEND_URL": DEVOPS["backend"]}
+    given = declared(previewsWithSecrets=True).inputs("pipeline-preview-variables")
+    assert given["secrets"] == graph.inputs("pipeline-variables")["secrets"]
+
+
+def test_a_runs_token_reaches_its_own_project_alone(graph: Monitor) -> None:
+    assert graph.inputs("pipeline-tokens")["enforceJobScope"]
+    assert "pipeline-tokens" not in declared(existingProject=True).requests  # whose settings are its owner's
+
+
+def test_four_eyes_are_peoples_and_not_the_last_pushers(graph: Monitor) -> None:
+    assert graph.inputs("pipeline-reviewers")["settings"]["lastPusherCannotApprove"]
+    people = graph.inputs("pipeline-people")["settings"]  # a build's own token is none of these people
+    assert people["autoReviewerIds"] == ["identity of Contributors"]
+    assert people["minimumNumberOfReviewers"] == 2
+    assert "pathFilters" not in people
+
+
+def test_what_runs_and_what_it_applies_takes_an_approver(graph: Monitor) -> None:
+    settings = graph.inputs("pipeline-owners")["settings"]
+    assert settings["autoReviewerIds"] == ["identity of mail-admins"]
+    assert settings["pathFilters"] == ["/*", "!/web/*", "!/docs/*"]
+    assert not settings["submitterCanVote"]
+    assert all(
+        graph.inputs(name)["blocking"] for name in ("pipeline-owners", "pipeline-people", "pipeline-reviewers")
+    )
+
+
+def test_main_is_guarded_once_it_is_there(graph: Monitor) -> None:
+    """The first push makes it, and nobody may push past a policy by default."""
+    for name in ("pipeline-reviewers", "pipeline-preview", "pipeline-people", "pipeline-owners"):
+        assert "pipeline-main-seen" in graph.before(name)
+    assert {"pipeline-mta-sts-may-use-connection", "pipeline-connection-main-only"} <= graph.before(
+        "pipeline-main-seen"
+    )
+
+
+def test_the_sites_id_comes_from_the_configuration(graph: Monitor) -> None:
+    """Not from the state of a stack, which the pipeline writes."""
+    assert graph.inputs("pipeline-content-variables")["site"] == DEVOPS["contentPipeline"]["site"]
+    assert not graph.of("pulumi:pulumi:StackReference")
 
 
 def test_the_first_run_is_asked_for_no_permission(graph: Monitor) -> None:
@@ -159,16 +291,25 @@ def test_the_first_run_is_asked_for_no_permission(graph: Monitor) -> None:
         ({"project": None}, "mta-sts-pipeline:project: is missing"),
         ({"backend": None, "stateResourceGroup": None}, "mta-sts-pipeline:backend: is missing"),
         ({"reviewers": 0}, "mta-sts-pipeline:reviewers: 0 must be a number of people, 1 to 10"),
-        ({"approvers": []}, "mta-sts-pipeline:approvers: is missing; name the group that approves prod"),
+        ({"approvers": []}, "mta-sts-pipeline:approvers: is missing; name who lets changes"),
         ({"stacks": ["dev", "prod", "dev"]}, "mta-sts-pipeline:stacks: dev stands there 2 times"),
         ({"variables": {"PULUMI_BACKEND_URL": "x"}}, "PULUMI_BACKEND_URL: is set from backend"),
         ({"pat": "x"}, "mta-sts-pipeline:pat: there is no such key"),
         ({"project": "MTA-STS"}, "mta-sts-pipeline:repository: mta-sts is what a new project's own first"),
         (
-            {"contentPipeline": {"stack": "x", "policy": "main"}},
+            {"contentPipeline": {**DEVOPS["contentPipeline"], "stack": "x"}},
             "contentPipeline.stack: x is none of the stacks dev",
         ),
-        ({"contentPipeline": True}, "contentPipeline: True must be a map with the keys stack, policy"),
+        (
+            {"contentPipeline": {**DEVOPS["contentPipeline"], "site": "/subscriptions/x/../y"}},
+            "contentPipeline.site: '/subscriptions/x/../y' must be the site's resource id",
+        ),
+        ({"resourceGroups": {"x": {}}}, "resourceGroups.x: x is none of the stacks dev, prod"),
+        ({"resourceGroups": {"prod": {"existing": 1}}}, "resourceGroups.prod.existing: 1 must be true or false"),
+        ({"resourceGroups": {"prod": {"name": "mta-sts-dev"}}}, "resourceGroups: mta-sts-dev is given to two"),
+        ({"passphrase": "\ud800"}, "passphrase: must be a text"),
+        ({"variables": {"\ud800": "x"}}, "variables: '\\ud800' must be letters, digits and _"),
+        ({"contentPipeline": True}, "contentPipeline: True must be a map with the keys stack, policy, site"),
         ({"variables": {"a b": "x"}}, "mta-sts-pipeline:variables: 'a b' must be letters, digits and _"),
     ],
 )
@@ -187,3 +328,45 @@ def test_a_secret_for_all_to_read_is_refused() -> None:
         "mta-sts-pipeline:variables.DNS_KEY",
     ]
     assert "hush" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("own", "backend"),
+    [
+        ("azblob://state?storage_account=contosostate", "azblob://state?storage_account=contosostate"),
+        ("azblob://state/ci?storage_account=contosostate", "azblob://state?storage_account=contosostate"),
+        (
+            "azblob://state?domain=blob.core.windows.net&storage_account=contosostate",
+            "azblob://state?storage_account=contosostate",
+        ),
+        (
+            "azblob://state",
+            "azblob://state?storage_account=contosostate",
+        ),  # the account may stand in the environment
+        ("s3://state/ci", "s3://state"),
+        ("file:///srv/state/ci", "file:///srv/state"),
+        ("https://api.pulumi.com", "https://api.pulumi.com/"),
+    ],
+)
+def test_the_pipelines_own_state_lies_where_the_pipeline_cannot_write(own: str, backend: str) -> None:
+    (line,) = backends.disagreements(own, backend)
+    assert line.startswith("mta-sts-pipeline:backend: ")
+    assert "keep it elsewhere" in line
+
+
+@pytest.mark.parametrize(
+    ("own", "backend"),
+    [
+        ("azblob://pipeline-state?storage_account=contosostate", "azblob://state?storage_account=contosostate"),
+        ("azblob://state?storage_account=another", "azblob://state?storage_account=contosostate"),
+        ("file://~", "azblob://state?storage_account=contosostate"),
+        ("file:///srv/ci", "file:///srv/ci-state"),
+    ],
+)
+def test_another_container_or_backend_is_elsewhere(own: str, backend: str) -> None:
+    assert backends.disagreements(own, backend) == []
+
+
+def test_an_up_whose_state_the_pipeline_could_write_makes_nothing() -> None:
+    with pytest.raises(pulumi.RunError, match="keep it elsewhere"), patch.dict(globals(), OWN=DEVOPS["backend"]):
+        declared()

@@ -59,3 +59,14 @@ def test_a_wrong_configuration_is_told_as_by_the_program(
     (project / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": broken}))
     assert render_policy.main(["--stack", "prod", "--to", "x.txt"]) == 1
     assert "mta-sts:policies[0].mode" in capsys.readouterr().err
+
+
+def test_a_stack_with_secrets_is_rendered_without_reading_them(project: Path) -> None:
+    dns = {
+        "provider": "rfc2136",
+        "servers": ["192.0.2.1"],
+        "keyName": "key",
+        "keySecret": {"secure": "v1:bm9uY2U=:Y2lwaGVydGV4dA=="},
+    }
+    (project / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": {**CONFIG, "mta-sts:dns": dns}}))
+    assert b"mode: enforce" in render_policy.render(project, "prod", "main")

@@ -6,11 +6,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from checks.shown import shown
-from tools.ci import comment, preview, pull_request, sign_in
+from tools.ci import comment, preview, pull_request, sign_in, without_secrets
 from tools.ci.errors import CiError
 
 AGAIN = 30.0  # seconds between two looks
@@ -31,6 +31,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("stacks", nargs="+", metavar="STACK")
     made = commands.add_parser("run", help="run a command that signs in to Azure")
     made.add_argument("words", nargs="+", metavar="COMMAND")
+    made = commands.add_parser("look", help="the same, for a command that changes nothing; it needs no secret")
+    made.add_argument("words", nargs="+", metavar="COMMAND")
     made = commands.add_parser("checks", help="python -m checks domain --stack; warnings don't fail the step")
     made.add_argument(
         "--patience", type=float, default=0, metavar="SECONDS", help="look again for as long as it fails"
@@ -45,10 +47,10 @@ def do_preview(options: argparse.Namespace) -> int:
         raise CiError("PULUMI_STACK is not set")
     given = dict(os.environ)
     try:
-        with sign_in.environment(given) as env:
+        with sign_in.environment(given) as env, without_secrets.copy(env, Path.cwd()) as (folder, env):
             os.environ.clear()  # the engine is started with it
             os.environ.update(env)
-            found = preview.preview(stack, Path.cwd())
+            found = preview.preview(stack, folder)
     except CiError as error:
         print(f"tools.ci: {shown(error)}", file=sys.stderr)
         found = preview.Preview(stack, failed=True, notes=[("error", "", str(error))])
@@ -74,34 +76,51 @@ def do_comment(options: argparse.Namespace) -> int:
 def do_run(options: argparse.Namespace) -> int:
     """The command's own exit code."""
     with sign_in.environment(dict(os.environ)) as env:
-        # In a session of its own, a cancelled run's signal reaches the command once, from here: at the first, pulumi
-        # ends in order; a second would end it at once and leave its lock behind.
-        try:
-            process = subprocess.Popen(options.words, env=env, start_new_session=True)
-        except OSError as error:
-            raise CiError(f"{options.words[0]}: {error.strerror}") from None
-        told: list[int] = []
+        return _finished(options.words, Path.cwd(), env)
 
-        def cancel(number: int, _: object) -> None:
-            if not told:
-                told.append(number)
-                process.send_signal(signal.SIGINT)
 
-        before = {each: signal.signal(each, cancel) for each in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            return process.wait()
-        finally:
-            for each, handler in before.items():
-                signal.signal(each, handler)
+def do_look(options: argparse.Namespace) -> int:
+    """The command's own exit code."""
+    with (
+        sign_in.environment(dict(os.environ)) as env,
+        without_secrets.copy(env, Path.cwd()) as (folder, env),
+    ):
+        return _finished(options.words, folder, env)
+
+
+def _finished(words: Sequence[str], folder: Path, env: Mapping[str, str]) -> int:
+    """Run a command to its end, and end it in order when this run is cancelled."""
+    # In a session of its own, a cancelled run's signal reaches the command once, from here: at the first, pulumi
+    # ends in order; a second would end it at once and leave its lock behind.
+    try:
+        process = subprocess.Popen(words, cwd=folder, env=env, start_new_session=True)
+    except OSError as error:
+        raise CiError(f"{words[0]}: {error.strerror}") from None
+    told: list[int] = []
+
+    def cancel(number: int, _: object) -> None:
+        if not told:
+            told.append(number)
+            process.send_signal(signal.SIGINT)
+
+    before = {sign: signal.signal(sign, cancel) for sign in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        return process.wait()
+    finally:
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
 
 
 def do_checks(options: argparse.Namespace) -> int:
     """Just after an `up` the resolver may still answer what it was asked before, for as long as the record's TTL."""
     deadline = time.monotonic() + options.patience
-    with sign_in.environment(dict(os.environ)) as env:
+    with (
+        sign_in.environment(dict(os.environ)) as env,
+        without_secrets.copy(env, Path.cwd()) as (folder, env),
+    ):
         while True:
             code = subprocess.run(
-                [sys.executable, "-m", "checks", "domain", "--stack"], env=env, check=False
+                [sys.executable, "-m", "checks", "domain", "--stack"], cwd=folder, env=env, check=False
             ).returncode
             left = deadline - time.monotonic()
             if code != 2 or left <= 0:
@@ -119,9 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; what stops it is one line on stderr."""
     options = parser().parse_args(arguments)
     try:
-        return {"preview": do_preview, "comment": do_comment, "run": do_run, "checks": do_checks}[options.command](
-            options
-        )
+        return globals()[f"do_{options.command}"](options)
     except CiError as error:
         print(f"tools.ci: {shown(error)}", file=sys.stderr)
         return 1

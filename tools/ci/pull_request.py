@@ -23,7 +23,9 @@ VERSION = "api-version=7.1"
 
 
 def publish(text: str, environment: Mapping[str, str]) -> str:
-    """Update the thread that has the marker, or begin one.
+    """Update the thread that has the marker and that this identity began, or begin one.
+
+    Anybody may write the marker; a comment of somebody else's is neither this one nor to be changed.
 
     :returns: "updated" or "made".
     :raises CiError: not a run for a pull request, or refused.
@@ -37,9 +39,11 @@ def publish(text: str, environment: Mapping[str, str]) -> str:
     threads = (
         f"{base.rstrip('/')}/{quote(project)}/_apis/git/repositories/{repository}/pullRequests/{number}/threads"
     )
+    own = ask("GET", f"{base.rstrip('/')}/_apis/connectionData?{VERSION}-preview", token, hint=HINT)
+    me = own.get("authenticatedUser", {}).get("id")
     for thread in ask("GET", f"{threads}?{VERSION}", token, hint=HINT).get("value", []):
         first = _first(thread)
-        if first and str(first.get("content", "")).startswith(MARKER):
+        if first and me and first.get("author", {}).get("id") == me and str(first.get("content", "")).startswith(MARKER):
             where = f"{threads}/{thread['id']}/comments/{first['id']}?{VERSION}"
             ask("PATCH", where, token, {"content": text}, HINT)
             return "updated"
