@@ -5,8 +5,13 @@ import sys
 
 import pytest
 from harness import ROOT
+from hypothesis import HealthCheck, settings
 
 from sandbox.plugins import installed
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("whatever the load", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("whatever the load")
 
 
 def pytest_report_header() -> str:
