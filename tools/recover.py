@@ -219,7 +219,12 @@ def main(arguments: list[str] | None = None) -> int:
     if options.no_up:
         return 0
     command = ["pulumi", "up", *(["--yes"] if options.yes else [])]
-    return subprocess.run(command, env={**os.environ, "MTA_STS_ADOPT": json.dumps(ids)}, check=False).returncode
+    code = subprocess.run(command, env={**os.environ, "MTA_STS_ADOPT": json.dumps(ids)}, check=False).returncode
+    if code or not ids:
+        return code
+    # An import keeps the inputs as azure-native read them, which a refresh would show as drift; this keeps the program's.
+    settle = ["pulumi", "up", "--yes", "--skip-preview", "--expect-no-changes"]
+    return subprocess.run(settle, stdout=subprocess.DEVNULL, check=False).returncode
 
 
 if __name__ == "__main__":
