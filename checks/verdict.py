@@ -21,6 +21,7 @@ SESSIONS = 1  # that they must tell of
 STRAY = 0.05  # of a sender's days may be bad …
 MOST_STRAY = 2  # … and never more than these: further good days are easily forged
 ENOUGH_SESSIONS, ENOUGH_DAYS = 10, 3  # either of them, and a sender is judged by itself
+NOT_NEEDED = ("dane", "tls-reports", "name-servers")  # checks that enforcing doesn't depend on
 MAX_AGE = 1_209_600  # seconds: two weeks
 
 
@@ -112,9 +113,11 @@ def of_both(seen: Domain, reported: Reported | None) -> Verdict:
     wrong = [f"{line.check}: {line.text}" for line in seen.lines if line.level == Level.FAIL]
     wrong += [f"mx: {line.text}" for line in seen.lines if line.check == "mx" and line.level == Level.WARN]
     servers = [line for line in seen.lines if line.check.startswith("server ")]
-    unchecked = [line.text for line in servers if line.level == Level.UNCHECKED]
-    if unchecked:
-        wrong.append(f"mail servers not checked: {'; '.join(unchecked)}")
+    for line in seen.lines:  # whatever kept it from being checked: a stranger may have
+        if line.level == Level.UNCHECKED and line.check.partition(" ")[0] not in NOT_NEEDED:
+            wrong.append(f"{line.check} was not checked: {line.text}")
+    if not servers:
+        wrong.append("no mail server was looked at")
     if wrong or not by_reports.safe:
         return Verdict(seen.name, False, [*wrong, *([] if by_reports.safe else by_reports.reasons)])
     if seen.mode == "enforce":

@@ -70,7 +70,13 @@ def test_both_must_agree() -> None:
     assert both(seen("enforce", server_mx1=Level.PASS)).reasons[0] == "it is enforced already"
     assert not both(seen(server_mx1=Level.FAIL)).safe
     assert not both(seen(mx=Level.WARN)).safe
-    assert "mail servers not checked: words" in both(seen(server_mx1=Level.UNCHECKED)).reasons
+    for check in ("server_mx1", "server", "mx", "record", "policy-host", "policy"):
+        domain = seen(server_mx2=Level.PASS, **{check: Level.UNCHECKED})
+        assert both(domain).reasons[0] == f"{check.replace('_', ' ')} was not checked: words"
+        assert not both(domain).safe
+    for check in ("dane_mx1", "tls-reports", "name-servers"):
+        assert both(seen(server_mx2=Level.PASS, **{check: Level.UNCHECKED})).safe
+    assert both(seen()).reasons[0] == "no mail server was looked at"
     assert not verdict.of_both(seen(server_mx1=Level.PASS), None).safe
 
 
