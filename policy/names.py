@@ -12,6 +12,11 @@ LABEL_RULE = "labels are letters, digits and -, with no - at either end"
 SECTION = "RFC 8461 3.2"
 
 
+def canonical(name: str) -> str:
+    """A name as names are compared: in lower case, without the final dot (RFC 4343)."""
+    return name.removesuffix(".").lower()
+
+
 def to_a_label(text: str) -> str:
     """The A-label form of a domain: `bücher.example` -> `xn--bcher-kva.example`; ASCII stays as it is.
 

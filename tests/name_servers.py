@@ -14,6 +14,7 @@ import dns.name
 import dns.query
 import dns.rcode
 import dns.tsig
+import dns.update
 import pytest
 import requests
 
@@ -97,14 +98,20 @@ class NameServer:
             return []
         return [rdata.to_text() for rrset in response.answer for rdata in rrset]
 
-    def change(self, zone: str, name: str, *action: Any) -> None:
-        """What somebody else does: `add, ttl, kind, text` or `delete, kind`."""
-        import dns.update
-
-        update = dns.update.UpdateMessage(zone, keyring=dns.tsig.Key(KEY, self.secret, "hmac-sha256"))
-        getattr(update, action[0])(dns.name.from_text(name), *action[1:])
+    def put(self, name: str, kind: str, *contents: str) -> None:
+        """What somebody else does: set a record set, in zone-file form; no contents delete it."""
+        update = dns.update.UpdateMessage(
+            self.zone_of(name), keyring=dns.tsig.Key(KEY, self.secret, "hmac-sha256")
+        )
+        update.delete(dns.name.from_text(name), kind)
+        for text in contents:
+            update.add(dns.name.from_text(name), 300, kind, text)
         response = dns.query.tcp(update, "127.0.0.1", 5, self.port)
         assert response.rcode() == dns.rcode.NOERROR, dns.rcode.to_text(response.rcode())
+
+    def zone_of(self, name: str) -> str:
+        """Which of its zones holds a name."""
+        return max((zone for zone in self.zones if f".{name}".endswith(f".{zone}")), key=len)
 
     def config(self, **more: Any) -> dict[str, Any]:
         """`mta-sts:dns` without its secret."""
@@ -218,18 +225,18 @@ class PowerDns(NameServer):
                 time.sleep(0.1)
         for zone in zones:
             self.api("POST", "/zones", {"name": f"{zone}.", "kind": "Native", "nameservers": [f"ns1.{zone}."]})
-            for record in (f"ns1.{zone}.", f"mail.{zone}."):
-                self.put(zone, record, "A", "127.0.0.1")
-            self.put(zone, f"{zone}.", "MX", f"10 mail.{zone}.")
+            for host in (f"ns1.{zone}", f"mail.{zone}"):
+                self.put(host, "A", "127.0.0.1")
+            self.put(zone, "MX", f"10 mail.{zone}.")
         return self
 
-    def put(self, zone: str, name: str, kind: str, *contents: str) -> None:
-        """Set a record set; no contents delete it."""
+    def put(self, name: str, kind: str, *contents: str) -> None:
+        """See NameServer."""
         change = {
-            "name": f"{name.rstrip('.')}.", "type": kind, "ttl": 300, "changetype": "REPLACE",
-            "records": [{"content": each, "disabled": False} for each in contents],
+            "name": f"{name}.", "type": kind, "ttl": 300, "changetype": "REPLACE",
+            "records": [{"content": text, "disabled": False} for text in contents],
         }  # fmt: skip
-        self.api("PATCH", f"/zones/{zone}.", {"rrsets": [change]})
+        self.api("PATCH", f"/zones/{self.zone_of(name)}.", {"rrsets": [change]})
 
     def api(self, method: str, path: str, body: Any = None) -> Any:
         answer = requests.request(

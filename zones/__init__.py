@@ -12,9 +12,9 @@ configuration names it. To add a DNS host, write one file, `zones/<provider>.py`
             api_url: str
             token: str = field(repr=False)
 
-2. `read(reader, given, key, inherited)`: the settings from a `dns` map. What the map leaves out is as in `inherited`, the
-   settings around it where they are of the same kind. Problems go to the reader, each with its key and the way out, and
-   the answer is then None. A secret is read with `reader.secret`.
+2. `read(reader, given, key, inherited)`: the settings from a `dns` map, all but `zone`. What the map leaves out is as in
+   `inherited`, the settings around it where they are of the same kind: `needed` reads a text so. Other problems go to the
+   reader, each with its key and the way out. None where something is wrong.
 
 3. What the plugin needs to know, as two properties of the settings. `place` is in clear text and kept in the state:
    `provider`, `zone` and what else leads there. `secrets` is the part of the `dns` map that holds the credentials; the
@@ -33,14 +33,14 @@ configuration names it. To add a DNS host, write one file, `zones/<provider>.py`
 5. `backends = hosted`: the records are `mtasts:index:RecordSet`, which the plugin makes at the `Host`. (azure.py and
    manual.py declare resources of their own here.)
 
-Then describe the keys in docs/dns.md, and let `tests/contract/host_contract.py` run on it. Everything else, from the
+Then describe the keys in docs/dns.md, and let `tests/host_contract.py` run on it. Everything else, from the
 preview of somebody else's record to the deletion of only ours, is there already.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, cast
@@ -62,6 +62,16 @@ class Dns:
 
     provider: ClassVar[str] = ""
     zone: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unreadable(Dns):
+    """A `dns` map with a mistake, which was told where it stands.
+
+    :param of: its provider; "" where that is the mistake.
+    """
+
+    of: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,26 +190,73 @@ def providers() -> list[str]:
 
 
 def read(reader: Reader, value: Any, key: str, inherited: Dns | None) -> Dns | None:
-    """One `dns` map; what it leaves out is as in the one around it, where that has the same provider."""
+    """One `dns` map; what it leaves out, but `zone`, is as in the one around it, where that has the same provider.
+
+    :param inherited: what the map around it says.
+    :returns: None where there is no such map, neither here nor around.
+    """
     if value is None:
         return inherited
     if not isinstance(value, dict):
         reader.problem(key, f"{value!r} must be a map such as {{provider: azure, resourceGroup: dns}}")
-        return None
+        return Unreadable()
     given = cast(dict[str, Any], value)
-    provider = given.get("provider") or (inherited.provider if inherited else "azure")
+    broken = inherited if isinstance(inherited, Unreadable) else None
+    provider = given.get("provider")
+    if provider is None:
+        provider = broken.of if broken else inherited.provider if inherited else "azure"
+    if broken and provider == "":
+        return broken
     if provider not in providers():
         names = ", ".join(providers())
         reader.problem(f"{key}.provider", f"{provider!r} is not known; the providers are {names}")
-        return None
+        return Unreadable()
+    own = type(reader)(reader.encrypted)
+    settings = _read(
+        own, given, key, inherited if inherited and inherited.provider == provider else None, provider
+    )
+    reader.notes += own.notes
+    # What a map leaves out may be what is wrong around it, and was told there.
+    told_around = broken is not None and broken.of in ("", provider)
+    here = tuple(f"{key}.{name}{end}" for name in given for end in ":.[")
+    for problem in own.problems:
+        if not told_around or problem.startswith(here):
+            reader.problem(*problem.split(": ", 1))
+    return settings if settings and not own.problems else Unreadable(of=provider)
+
+
+def _read(reader: Reader, given: dict[str, Any], key: str, inherited: Dns | None, provider: str) -> Dns | None:
     module = _module(provider)
     known = ("provider", *module.KEYS)
     for name in given:
         if name not in known:
             keys = ", ".join(known)
             reader.problem(f"{key}.{name}", f"means nothing with provider: {provider}; its keys are {keys}")
-    same = inherited and inherited.provider == provider
-    return module.read(reader, given, key, inherited if same else None)
+    settings = module.read(reader, given, key, inherited)
+    if settings is None or "zone" not in known or given.get("zone") is None:
+        return settings
+    return replace(settings, zone=reader.domain_name(given["zone"], f"{key}.zone"))
+
+
+def needed(
+    reader: Reader,
+    given: Mapping[str, Any],
+    key: str,
+    name: str,
+    inherited: str | None,
+    says: str,
+    secret: bool = False,
+) -> str | None:
+    """A text that must stand in a map, or around it.
+
+    :param says: the way out where it doesn't, after "is missing; ".
+    :param secret: it must be encrypted, and no message shows it.
+    """
+    if given.get(name) is not None:
+        return (reader.secret if secret else reader.text)(given[name], f"{key}.{name}")
+    if inherited is None:
+        reader.problem(f"{key}.{name}", f"is missing; {says}")
+    return inherited
 
 
 def backends(domains: Iterable[tuple[str, Dns]]) -> dict[str, Backend]:

@@ -20,7 +20,7 @@ from pulumi_azure_native._utilities import get_invoke_opts_defaults
 
 from internet.dns_view import strings
 from policy import UserError
-from zones import Dns
+from zones import Dns, needed
 
 if TYPE_CHECKING:
     from settings.reader import Reader
@@ -45,13 +45,16 @@ class AzureDns(Dns):
 def read(reader: Reader, given: dict[str, Any], key: str, inherited: Dns | None) -> AzureDns | None:
     """See `zones`."""
     above = inherited if isinstance(inherited, AzureDns) else None
-    group = reader.text(given.get("resourceGroup"), f"{key}.resourceGroup") or (above and above.resource_group)
+    group = needed(
+        reader,
+        given,
+        key,
+        "resourceGroup",
+        above and above.resource_group,
+        "give the resource group of the DNS zone",
+    )
     subscription = reader.text(given.get("subscription"), f"{key}.subscription") or (above and above.subscription)
-    zone = reader.domain_name(given["zone"], f"{key}.zone") if given.get("zone") else None
-    if group is None:
-        reader.problem(f"{key}.resourceGroup", "is missing; give the resource group of the DNS zone")
-        return None
-    return AzureDns(group, subscription, zone=zone)
+    return AzureDns(group, subscription) if group else None
 
 
 class AzureBackend:

@@ -20,24 +20,31 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import dns.exception
-import dns.resolver
 import requests
-from lexicon.client import Client
+from lexicon._private.discovery import find_providers, load_provider_module
 from lexicon.config import ConfigResolver
-from lexicon.exceptions import AuthenticationError, ProviderNotAvailableError
+from lexicon.exceptions import AuthenticationError
 from lexicon.interfaces import Provider
 
 from internet import dns_view
 from internet.view import View
-from zones import Dns, HostedDns, HostError, RecordsThere
+from policy.names import canonical
+from settings.reader import shown
+from zones import Dns, HostedDns, HostError, RecordsThere, needed
 from zones._hosted import hosted
 
 if TYPE_CHECKING:
     from settings.reader import Reader
 
 KEYS = ("host", "options", "zone")
-SECRET_WORDS = ("token", "secret", "password", "key", "consumer")  # in the names of Lexicon's options
-EXTRA = re.compile(r"`(pip install [^`]+)`")
+# Lexicon's options that give nobody access. All others are secrets: its hosts name theirs as they like (auth_pass,
+# auth_psw, auth_service_account_info, and even an auth_username that is an API key).
+HARMLESS = frozenset({
+    "api_protocol", "auth_client_ip", "auth_entrypoint", "auth_key_is_global", "auth_region", "auth_sandbox",
+    "auth_server", "auth_subscription_id", "auth_tenant_id", "auth_type", "cloud_id", "ddns_server", "dns_zone_id",
+    "endpoint", "filename", "folder_id", "ib_host", "ib_view", "pdns_disable_notify", "pdns_server", "pdns_server_id",
+    "plesk_server", "private_zone", "resource_group", "sleep_time", "zone_id",
+})  # fmt: skip
 BUSY = frozenset({429, 500, 502, 503, 504})  # answers that may be others a moment later
 PAUSES = (1.0, 2.0, 4.0)  # seconds
 T = TypeVar("T")
@@ -69,27 +76,30 @@ class LexiconDns(HostedDns):
 def read(reader: Reader, given: dict[str, Any], key: str, inherited: Dns | None) -> LexiconDns | None:
     """See `zones`."""
     above = inherited if isinstance(inherited, LexiconDns) else None
-    host = reader.text(given.get("host"), f"{key}.host") or (above and above.host)
-    if not host:
-        reader.problem(
-            f"{key}.host", "is missing; give Lexicon's name of the DNS host, such as cloudflare (docs/dns.md)"
-        )
-        return None
-    value, secrets_in = given.get("options"), key
-    options: Mapping[str, str] = {}
-    if value is None:
-        if above and above.host == host:
-            options, secrets_in = above.options, above.secrets_in
-    elif not isinstance(value, dict):
-        reader.problem(f"{key}.options", f"must be a map of Lexicon's options for {host} (docs/dns.md)")
-        return None
-    else:
-        options = {name: str(option) for name, option in cast(dict[str, Any], value).items()}
-        for name, option in options.items():
-            if any(word in name for word in SECRET_WORDS):
-                reader.secret(option, f"{key}.options.{name}")
-    zone = reader.domain_name(given["zone"], f"{key}.zone") if given.get("zone") else None
-    return LexiconDns(host, options, zone=zone, secrets_in=secrets_in)
+    says = "give Lexicon's name of the DNS host, such as cloudflare (docs/dns.md)"
+    host = needed(reader, given, key, "host", above and above.host, says)
+    if host and given.get("options") is None and above and above.host == host:
+        return LexiconDns(host, above.options, secrets_in=above.secrets_in)
+    options = _options(reader, given.get("options"), f"{key}.options")
+    return LexiconDns(host, options, secrets_in=key) if host else None
+
+
+def _options(reader: Reader, value: Any, key: str) -> dict[str, str]:
+    """Lexicon's options. Those that aren't known to be harmless must be encrypted."""
+    if value is not None and not isinstance(value, dict):
+        reader.problem(key, "must be a map of Lexicon's options for the host (docs/dns.md)")
+        return {}
+    options: dict[str, str] = {}
+    for name, option in cast(dict[str, Any], value or {}).items():
+        if isinstance(option, bool | int | float):
+            option = str(option)
+        if not isinstance(option, str):
+            reader.problem(f"{key}.{name}", f"{shown(option)} must be a text or a number")
+        elif name in HARMLESS and "@" not in option:  # an address may hold credentials: http://user:password@host
+            options[name] = option
+        else:
+            options[name] = reader.secret(option, f"{key}.{name}") or ""
+    return options
 
 
 backends = hosted
@@ -105,12 +115,12 @@ class Lexicon:
 
     def read(self, record: str, rdtype: str) -> RecordsThere:
         """See `zones.Host`."""
-        return self._do(lambda operations: self._read(operations, record, rdtype))
+        return self._do(lambda api: self._read(api, record, rdtype))
 
     def beside(self, record: str, rdtype: str) -> str:
         """See `zones.Host`."""
         others = ("A", "AAAA", "TXT") if rdtype == "CNAME" else ("CNAME",)
-        there = self._do(lambda operations: {kind: self._read(operations, record, kind).values for kind in others})
+        there = self._do(lambda api: {kind: self._read(api, record, kind).values for kind in others})
         return "; ".join(f"{kind} {value}" for kind, values in there.items() for value in sorted(values))
 
     def replace(self, record: str, rdtype: str, there: RecordsThere, values: Sequence[str], ttl: int) -> None:
@@ -118,18 +128,21 @@ class Lexicon:
 
         first = [True]
 
-        def change(operations: Any) -> RecordsThere:
+        def change(api: Provider) -> RecordsThere:
             # A second try may find some of the first one's work done.
-            left = list(there.records if first else self._read(operations, record, rdtype).records)
+            left = list(there.records if first else self._read(api, record, rdtype).records)
             first.clear()
             for value in values:
-                if left:
-                    operations.update_record(left.pop(0).get("id"), rdtype, record, value)
+                same = [entry for entry in left if _value(rdtype, str(entry["content"])) == value]
+                if same and same[0].get("ttl") == ttl:
+                    left.remove(same[0])
+                elif left:
+                    api.update_record(left.pop(0).get("id"), rdtype, record, value)
                 else:
-                    operations.create_record(rdtype, record, value)
+                    api.create_record(rdtype, record, value)
             for entry in left:
-                operations.delete_record(entry.get("id"), rdtype, record, entry["content"])
-            return self._read(operations, record, rdtype)
+                api.delete_record(entry.get("id"), rdtype, record, entry["content"])
+            return self._read(api, record, rdtype)
 
         now = self._do(change, ttl, frozenset(values) if rdtype == "CNAME" else frozenset())
         if now.values != frozenset(values):
@@ -143,22 +156,24 @@ class Lexicon:
         """
         self._do(lambda _: None)
 
-    def _read(self, operations: Any, record: str, rdtype: str) -> RecordsThere:
+    def _read(self, api: Provider, record: str, rdtype: str) -> RecordsThere:
         records = tuple(
             entry
-            for entry in operations.list_records(rdtype, record)
-            if entry["type"] == rdtype and str(entry["name"]).rstrip(".").lower() == record.lower()
+            for entry in api.list_records(rdtype, record)
+            if entry["type"] == rdtype and canonical(str(entry["name"])) == canonical(record)
         )
         return RecordsThere(frozenset(_value(rdtype, str(entry["content"])) for entry in records), records)
 
-    def _do(self, work: Callable[[Any], T], ttl: int = 300, targets: frozenset[str] = frozenset()) -> T:
+    def _do(self, work: Callable[[Provider], T], ttl: int = 300, targets: frozenset[str] = frozenset()) -> T:
         """Work with the zone, and try again where its host is busy; `work` may be done several times."""
         for pause in (*PAUSES, None):
             try:
-                client = self.client(ttl)
-                client.provider_class = _with_absolute_names(client.provider_class, targets)
-                with client as operations:
-                    return work(operations)
+                api = self.api(ttl, targets)
+                api.authenticate()
+                try:
+                    return work(api)
+                finally:
+                    api.cleanup()
             except HostError:
                 raise
             except Exception as error:  # each host's module raises what it likes
@@ -169,29 +184,16 @@ class Lexicon:
                 time.sleep(pause)
         raise AssertionError("the last try returns or raises")
 
-    def client(self, ttl: int = 300) -> Client:
-        """Lexicon's client for the zone.
+    def api(self, ttl: int = 300, targets: frozenset[str] = frozenset()) -> Provider:
+        """Lexicon's module for the host, not signed in yet.
 
-        :raises HostError: Lexicon doesn't know the host, or needs another package for it.
+        Not by `lexicon.client.Client`: to find the zone, which is known here, that would ask a resolver that can be chosen
+        only for the whole process, or fetch the list of public suffixes.
+
+        :param targets: see `_with_absolute_names`.
         """
-        given = {
-            "provider_name": self.host,
-            "domain": self.zone,
-            "delegated": self.zone,  # or Lexicon would take what the list of public suffixes says
-            "resolve_zone_name": True,
-            "ttl": ttl,
-            self.host: self.options,
-        }
-        dns.resolver.default_resolver = View.from_environment().resolver  # Lexicon takes no other
-        try:
-            return Client(ConfigResolver().with_dict(given))
-        except ProviderNotAvailableError as error:
-            extra = EXTRA.search(str(error))
-            raise HostError(
-                f"Lexicon needs another package for {self.host}: {extra[1]}"
-                if extra
-                else f"host {self.host!r} is not known to Lexicon; docs/dns.md has a table"
-            ) from None
+        given = {"provider_name": self.host, "domain": self.zone, "ttl": ttl, self.host: self.options}
+        return _with_absolute_names(_module(self.host), targets)(ConfigResolver().with_dict(given))
 
     def _why(self, error: Exception) -> str:
         """What went wrong, without what the request held: some hosts take their credentials in the address."""
@@ -206,8 +208,6 @@ class Lexicon:
             )
         if isinstance(error, AuthenticationError):
             return f"{where}: {self._clean(error)}; do the credentials in mta-sts:dns options have this zone?"
-        if isinstance(error, dns.exception.DNSException):
-            return f"{where}: public DNS can't be asked ({dns_view.reason(error)})"
         return f"{where}: {self._clean(error)}"
 
     def _clean(self, error: Exception) -> str:
@@ -245,7 +245,7 @@ def _value(rdtype: str, content: str) -> str:
     if rdtype == "TXT":
         parts = re.findall(r'"((?:[^"\\]|\\.)*)"', content) if content.startswith('"') else [content]
         return "".join(parts).replace('\\"', '"')
-    return content.rstrip(".").lower()
+    return canonical(content)
 
 
 def host(place: Mapping[str, Any], secrets: Mapping[str, Any], domain: str) -> Lexicon:
@@ -263,9 +263,22 @@ def host(place: Mapping[str, Any], secrets: Mapping[str, Any], domain: str) -> L
     return opened
 
 
+def _module(host: str) -> type[Provider]:
+    """Lexicon's class for a host.
+
+    :raises HostError: Lexicon doesn't know the host, or needs another package for it.
+    """
+    available = {name: there for name, there in find_providers().items() if name != "auto"}
+    if host not in available:
+        raise HostError(f"host {host!r} is not known to Lexicon; docs/dns.md has a table")
+    if not available[host]:
+        raise HostError(f"Lexicon needs another package for {host}: pip install 'dns-lexicon[{host}]'")
+    return load_provider_module(host).Provider
+
+
 def _check_options(host: Lexicon) -> None:
     parser = argparse.ArgumentParser(add_help=False)
-    host.client().provider_class.configure_parser(parser)
+    _module(host.host).configure_parser(parser)
     known = sorted(action.dest for action in parser._actions)  # pyright: ignore[reportPrivateUsage]
     for name in sorted(set(host.options) - set(known)):
         raise HostError(f"mta-sts:dns: {host.host} has no option {name!r}; Lexicon's are {', '.join(known)}")

@@ -13,9 +13,9 @@ record that somebody else holds, or changes in the same moment, is never overwri
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import dns.exception
@@ -31,7 +31,9 @@ import dns.update
 
 from internet.address import Server, server_at
 from internet.dns_view import plain, reason, strings
-from zones import ChangedMeanwhile, Dns, HostedDns, HostError, RecordsThere
+from policy.names import canonical
+from settings.reader import shown
+from zones import ChangedMeanwhile, Dns, HostedDns, HostError, RecordsThere, needed
 from zones._hosted import hosted
 
 if TYPE_CHECKING:
@@ -78,45 +80,53 @@ class Rfc2136Dns(HostedDns):
 def read(reader: Reader, given: dict[str, Any], key: str, inherited: Dns | None) -> Rfc2136Dns | None:
     """See `zones`."""
     above = inherited if isinstance(inherited, Rfc2136Dns) else None
-    listed = reader.items(given.get("servers"), f"{key}.servers", "addresses")
-    servers = tuple(
-        text for at, server in enumerate(listed) if (text := _address(reader, server, f"{key}.servers[{at}]"))
-    )
-    name = reader.text(given.get("keyName"), f"{key}.keyName") or (above and above.key_name)
-    secret = reader.secret(given.get("keySecret"), f"{key}.keySecret") or (above and above.key_secret)
-    algorithm = given.get("keyAlgorithm") or (above and above.key_algorithm) or ALGORITHMS[0]
-    if algorithm not in ALGORITHMS:
-        reader.problem(f"{key}.keyAlgorithm", f"{algorithm!r} must be one of {', '.join(ALGORITHMS)}")
-    if not listed and above:
-        servers = above.servers
-    if not servers and not listed:
+    servers = _servers(reader, given, key) or (above.servers if above and not given.get("servers") else ())
+    if not servers and not given.get("servers"):
         reader.problem(f"{key}.servers", "is missing; give the addresses that take updates, such as [192.0.2.1]")
-    if not name:
-        reader.problem(f"{key}.keyName", "is missing; give the TSIG key's name, as the server has it")
-    if not secret:
-        reader.problem(f"{key}.keySecret", f"is missing; pulumi config set --secret --path '{key}.keySecret'")
-    elif not _base64(secret):
+    says = "give the TSIG key's name, as the server has it"
+    name = needed(reader, given, key, "keyName", above and above.key_name, says)
+    if name and not _is_name(name):
+        reader.problem(f"{key}.keyName", f"{shown(name)} is no name of a key; {says}")
+    says = f"pulumi config set --secret --path '{key}.keySecret'"
+    secret = needed(reader, given, key, "keySecret", above and above.key_secret, says, secret=True)
+    if secret and not _is_base64(secret):
         reader.problem(
             f"{key}.keySecret", "is no base64; enter the key's secret as the server's configuration has it"
         )
-    zone = reader.domain_name(given["zone"], f"{key}.zone") if given.get("zone") else None
-    if not servers or not name or not secret:
+    algorithm = given.get("keyAlgorithm")
+    if algorithm is None:
+        algorithm = above.key_algorithm if above else ALGORITHMS[0]
+    algorithm = reader.choice(
+        algorithm, f"{key}.keyAlgorithm", ALGORITHMS, f"must be one of {', '.join(ALGORITHMS)}"
+    )
+    if not servers or not name or not secret or not algorithm:
         return None
     secrets_in = key if given.get("keySecret") or not above else above.secrets_in
-    return Rfc2136Dns(servers, name.rstrip(".").lower(), secret, algorithm, zone=zone, secrets_in=secrets_in)
+    return Rfc2136Dns(servers, canonical(name), secret, algorithm, secrets_in=secrets_in)
 
 
-def _address(reader: Reader, value: Any, key: str) -> str | None:
-    text = reader.text(value, key)
-    if text:
-        reader.attempt(key, lambda: server_at(text, key))
-    return text
+def _servers(reader: Reader, given: dict[str, Any], key: str) -> tuple[str, ...]:
+    servers: list[str] = []
+    for at, value in enumerate(reader.items(given.get("servers"), f"{key}.servers", "addresses")):
+        where = f"{key}.servers[{at}]"
+        text = reader.text(value, where)
+        if text and reader.attempt(where, partial(server_at, text, where)):
+            servers.append(text)
+    return tuple(servers)
 
 
-def _base64(text: str) -> bool:
+def _is_name(text: str) -> bool:
+    try:
+        dns.name.from_text(text)
+    except (dns.exception.DNSException, UnicodeError):
+        return False
+    return True
+
+
+def _is_base64(text: str) -> bool:
     try:
         return bool(base64.b64decode(text, validate=True))
-    except binascii.Error:
+    except ValueError:
         return False
 
 
@@ -187,7 +197,7 @@ class Rfc2136:
         response = self._query(name, "SOA")
         for rrset in (*response.answer, *response.authority):
             if rrset.rdtype == dns.rdatatype.SOA:
-                return rrset.name.to_text(omit_final_dot=True).lower()
+                return canonical(rrset.name.to_text())
         return ""
 
     def _query(self, record: str, rdtype: str) -> dns.message.Message:

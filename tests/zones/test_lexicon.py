@@ -1,15 +1,18 @@
-"""Lexicon against what Cloudflare really answered: recorded exchanges, compared by method, address and body."""
+"""Lexicon: on a real PowerDNS by its API, and against what Cloudflare really answered."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import dns.resolver
 import pytest
 import requests
 import vcr
-from contract_tools import records
+from host_contract import HostContract
+from name_servers import PowerDns
 
-from sandbox.control import Sandbox
-from zones import HostError, RecordsThere, lexicon
+import zones
+from zones import Host, HostError, RecordsThere, lexicon
 
 RECORDED = Path(__file__).parent / "recorded"
 ZONE = "byemike.org"
@@ -18,11 +21,26 @@ TOKEN = "an-api-token-of-cloudflare"
 
 
 @pytest.fixture
-def host(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> lexicon.Lexicon:
-    monkeypatch.setenv("MTA_STS_RESOLVER", sandbox.env()["MTA_STS_RESOLVER"])
-    for zone in (ZONE, NOT_OURS):
-        records(sandbox, zone, {})
+def host() -> lexicon.Lexicon:
+    """Recorded exchanges at Cloudflare, compared by method, address and body."""
     return lexicon.Lexicon({"host": "cloudflare"}, {"options": {"auth_token": TOKEN}}, ZONE)
+
+
+class TestPowerDns(HostContract):
+    """The contract."""
+
+    @pytest.fixture
+    def place(self, tmp_path: Path) -> Iterator[PowerDns]:
+        """A server."""
+        with PowerDns(tmp_path / "server", "example.org") as running:
+            assert isinstance(running, PowerDns)
+            yield running
+
+    @pytest.fixture
+    def host(self, place: PowerDns) -> Host:
+        """The zone there."""
+        options = {"auth_token": place.secret, "pdns_server": f"http://127.0.0.1:{place.http}"}
+        return zones.host({"provider": "lexicon", "host": "powerdns", "zone": "example.org"}, {"options": options})
 
 
 def recorded(name: str) -> Any:
@@ -81,10 +99,37 @@ def test_texts_are_compared_without_the_quotes_that_hosts_add(content: str, valu
     assert lexicon._value("TXT", content) == value  # pyright: ignore[reportPrivateUsage]
 
 
+def test_no_resolver_of_the_whole_process_is_set_and_none_is_asked_for_a_zone_that_is_known(
+    host: lexicon.Lexicon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(dns.resolver, "default_resolver", None)
+    monkeypatch.setattr(dns.resolver.Resolver, "resolve", lambda *question, **_: asked.append(question))
+    with recorded("update"):
+        host.read("orig.nameonly.test.byemike.org", "TXT")
+    assert dns.resolver.default_resolver is None
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("nosuchhost", "host 'nosuchhost' is not known to Lexicon"),
+        ("auto", "host 'auto' is not known to Lexicon"),
+        ("../base", "is not known to Lexicon"),
+        ("route53", "Lexicon needs another package for route53: pip install 'dns-lexicon[route53]'"),
+        ("cloudflare", "cloudflare has no option 'auth_tokn'; Lexicon's are auth_token, auth_username, zone_id"),
+    ],
+)
+def test_what_lexicon_does_not_know_is_told(name: str, says: str) -> None:
+    with pytest.raises(HostError) as told:
+        lexicon.host({"host": name, "zone": ZONE}, {"options": {"auth_tokn": "x"}}, ZONE)
+    assert says in str(told.value)
+
+
 def test_a_target_outside_of_the_zone_stays_outside(host: lexicon.Lexicon) -> None:
     target = "brave-sand-01c38990f.7.azurestaticapps.net"
-    made = lexicon._with_absolute_names(host.client().provider_class, frozenset({target}))  # pyright: ignore[reportPrivateUsage]
-    provider = made(host.client().config)
+    provider = host.api(targets=frozenset({target}))
     assert provider._fqdn_name(target) == f"{target}."  # pyright: ignore[reportPrivateUsage]
     assert provider._full_name(f"{target}.") == target  # pyright: ignore[reportPrivateUsage]
     assert provider._fqdn_name("mta-sts") == f"mta-sts.{ZONE}."  # pyright: ignore[reportPrivateUsage]
@@ -93,16 +138,14 @@ def test_a_target_outside_of_the_zone_stays_outside(host: lexicon.Lexicon) -> No
 class Busy:
     """A host that makes the first record, but answers 500 to that."""
 
-    provider_class = object
-
     def __init__(self) -> None:
         self.records: list[dict[str, Any]] = []
         self.answers = [500]
 
-    def __enter__(self) -> "Busy":
-        return self
+    def authenticate(self) -> None:
+        pass
 
-    def __exit__(self, *_: object) -> None:
+    def cleanup(self) -> None:
         pass
 
     def list_records(self, rdtype: str, record: str) -> list[dict[str, Any]]:
@@ -130,10 +173,10 @@ def test_a_busy_host_is_asked_again_and_no_record_comes_twice(
     busy = Busy()
     busy.answers = answers
     monkeypatch.setattr(lexicon, "PAUSES", (0.0, 0.0, 0.0))
-    monkeypatch.setattr(host, "client", lambda _: busy)
+    monkeypatch.setattr(host, "api", lambda *_: busy)
     if makes_it:
         host.replace("_mta-sts.byemike.org", "TXT", RecordsThere(frozenset()), ["v=STSv1; id=1;"], 3600)
     else:
         with pytest.raises(HostError, match="the API answers 403"):
             host.replace("_mta-sts.byemike.org", "TXT", RecordsThere(frozenset()), ["v=STSv1; id=1;"], 3600)
-    assert [each["content"] for each in busy.records] == ["v=STSv1; id=1;"]
+    assert [record["content"] for record in busy.records] == ["v=STSv1; id=1;"]
