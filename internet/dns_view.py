@@ -66,7 +66,10 @@ def values_at(view: View, server: Server, record: str, rdtype: str) -> frozenset
     """
     query = dns.message.make_query(record, rdtype)
     timeout = view.left(TIMEOUT)
-    response, _ = dns.query.udp_with_fallback(query, server.address, timeout=timeout, port=server.port)
+    try:
+        response, _ = dns.query.udp_with_fallback(query, server.address, timeout=timeout, port=server.port)
+    except EOFError:  # which dnspython lets pass: the answer is too long for UDP, and TCP is closed without one
+        raise dns.exception.DNSException("closes the connection without an answer") from None
     if response.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
         raise dns.exception.DNSException(f"answers {dns.rcode.to_text(response.rcode())}")
     rrset = response.get_rrset(

@@ -106,7 +106,14 @@ def _get(view: View, host: str, path: str, limit: int, address: str = "") -> Pag
 
     :raises FetchError: see `fetch`.
     """
-    conversation = Conversation(view.left(TOTAL), STEP, limit + HEADERS)
+    with Conversation(view.left(TOTAL), STEP, limit + HEADERS) as conversation:
+        try:
+            return _page(view, host, path, limit, address, conversation)
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:  # ValueError: http.client, of lengths
+            raise FetchError(_reason(host, error, conversation.gave_up)) from None
+
+
+def _page(view: View, host: str, path: str, limit: int, address: str, conversation: Conversation) -> Page:
     verified = conversation.encrypted(context(view))
     pool: urllib3.HTTPSConnectionPool | urllib3.PoolManager
     if address:
@@ -114,26 +121,23 @@ def _get(view: View, host: str, path: str, limit: int, address: str = "") -> Pag
         pool = urllib3.HTTPSConnectionPool(address, PORT, ssl_context=verified, server_hostname=host)
     else:
         pool = urllib3.ProxyManager(view.proxy_for(host) or "", ssl_context=verified)
-    try:
-        with pool:
-            response = pool.request(
-                "GET",
-                path if address else f"https://{host}{path}",
-                headers={"Host": host, "User-Agent": "mta-sts-live-check", "Cache-Control": "no-cache"},
-                redirect=False,
-                retries=False,
-                timeout=conversation.left(),
-                preload_content=False,
-            )
-            try:
-                media_type = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
-                location = response.headers.get("Location", "")
-                body = response.read(limit + 1)
-            finally:
-                response.close()
-            return Page(response.status, media_type, body, location, conversation.expires)
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise FetchError(_reason(host, error, conversation.gave_up)) from None
+    with pool:
+        response = pool.request(
+            "GET",
+            path if address else f"https://{host}{path}",
+            headers={"Host": host, "User-Agent": "mta-sts-live-check", "Cache-Control": "no-cache"},
+            redirect=False,
+            retries=False,
+            timeout=conversation.left(),
+            preload_content=False,
+        )
+        try:
+            media_type = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
+            location = response.headers.get("Location", "")
+            body = response.read(limit + 1)
+        finally:
+            response.close()
+        return Page(response.status, media_type, body, location, conversation.expires)
 
 
 def _reason(host: str, error: BaseException, gave_up: str) -> str:

@@ -78,26 +78,26 @@ def probe(view: View, host: str, port: int = 25) -> Server:
         return Server(fault="does not exist, so nobody can deliver there")
     if address is None:
         return Server(fault="has no address, so nobody can deliver there")
-    conversation = Conversation(view.left(TOTAL), STEP, MOST)
-    try:
-        client = _Client(host, address, port, conversation)
-    except (OSError, smtplib.SMTPException) as error:
-        why = conversation.gave_up or _reason(error)
-        return Server(connected=False, fault=f"no connection to {address}:{port} ({why})")
-    with client:
+    with Conversation(view.left(TOTAL), STEP, MOST) as conversation:
         try:
-            client.ehlo()
-            if not client.has_extn("starttls"):
-                return Server(fault="offers no STARTTLS")
-            client.starttls(context=conversation.encrypted(https.context(view)))
-            return Server(version=_spoken(client), expires=conversation.expires)
-        except ssl.SSLCertVerificationError as error:
-            return Server(fault=f"its certificate is not valid: {error.verify_message.rstrip('.')}")
+            client = _Client(host, address, port, conversation)
         except (OSError, smtplib.SMTPException) as error:
-            if conversation.gave_up or isinstance(error, TimeoutError):
-                return Server(decided=False, fault=f"gives {conversation.gave_up or 'no answer in time'}")
-            old = _old_version(host, address, port, conversation)
-            return Server(fault=old or f"STARTTLS fails: {_reason(error)}")
+            why = conversation.gave_up or _reason(error)
+            return Server(connected=False, fault=f"no connection to {address}:{port} ({why})")
+        with client:
+            try:
+                client.ehlo()
+                if not client.has_extn("starttls"):
+                    return Server(fault="offers no STARTTLS")
+                client.starttls(context=conversation.encrypted(https.context(view)))
+                return Server(version=_spoken(client), expires=conversation.expires)
+            except ssl.SSLCertVerificationError as error:
+                return Server(fault=f"its certificate is not valid: {error.verify_message.rstrip('.')}")
+            except (OSError, smtplib.SMTPException) as error:
+                if conversation.gave_up:
+                    return Server(decided=False, fault=f"gives {conversation.gave_up}")
+                old = _old_version(host, address, port, conversation)
+                return Server(fault=old or f"STARTTLS fails: {_reason(error)}")
 
 
 def _spoken(client: smtplib.SMTP) -> str:

@@ -1,5 +1,6 @@
 """A small internet in this process: a name server, HTTPS hosts and mail servers that answer whatever a test says."""
 
+import selectors
 import socket
 import socketserver
 import ssl
@@ -38,9 +39,9 @@ def answered(query: dns.message.QueryMessage, records: Records) -> dns.message.M
 
 @contextmanager
 def name_server(
-    answer: Callable[[bytes], bytes | None], address: tuple[str, int] = ("127.0.0.1", 0)
+    answer: Callable[[bytes, bool], bytes | None], address: tuple[str, int] = ("127.0.0.1", 0)
 ) -> Iterator[int]:
-    """A name server on UDP and TCP; `answer` takes a packet and gives one, or None for silence.
+    """A name server on UDP and TCP; `answer` takes a packet, and whether it came by TCP, and gives one, or None for silence.
 
     :returns: its port.
     """
@@ -48,13 +49,13 @@ def name_server(
     class Packet(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             data, sock = self.request
-            if reply := answer(data):
+            if reply := answer(data, False):
                 sock.sendto(reply[:65000], self.client_address)
 
     class Stream(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             size = int.from_bytes(self.rfile.read(2), "big")
-            if reply := answer(self.rfile.read(size)):
+            if reply := answer(self.rfile.read(size), True):
                 self.wfile.write(len(reply).to_bytes(2, "big") + reply)
 
     class Udp(socketserver.ThreadingUDPServer):
@@ -72,31 +73,44 @@ def name_server(
 
 
 @contextmanager
-def listening(talk: Talk, address: tuple[str, int] = ("127.0.0.1", 0)) -> Iterator[int]:
-    """A TCP server that has `talk` for every connection.
+def listening(talks: Talk | Mapping[str, Talk], port: int = 0) -> Iterator[int]:
+    """TCP servers on one port of several loopback addresses; each connection has its address's talk.
 
-    :returns: its port.
+    :param talks: by address; one alone is for 127.0.0.1.
+    :returns: the port.
     """
+    by_address = {"127.0.0.1": talks} if callable(talks) else talks
+    with ExitStack() as stack, selectors.DefaultSelector() as selector:
+        for address, talk in by_address.items():
+            server = stack.enter_context(socket.create_server((address, port), backlog=64))
+            port = server.getsockname()[1]
+            selector.register(server, selectors.EVENT_READ, talk)
+        ours, end = socket.socketpair()
+        stack.enter_context(ours)
+        selector.register(stack.enter_context(end), selectors.EVENT_READ)
 
-    class Connection(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            try:
-                talk(self.request)
-            except OSError:
-                pass  # the other side has gone, which is what the test wanted
+        def accept() -> None:
+            while True:
+                for key, _ in selector.select():
+                    if not key.data:
+                        return
+                    connection = key.fileobj.accept()[0]  # type: ignore[union-attr]
+                    threading.Thread(target=_talk, args=(key.data, connection), daemon=True).start()
 
-    class Server(socketserver.ThreadingTCPServer):
-        daemon_threads = True
-        allow_reuse_address = True
-        request_queue_size = 64
+        accepting = threading.Thread(target=accept, daemon=True)
+        accepting.start()
+        yield port
+        ours.send(b"x")
+        accepting.join()
 
-        def handle_error(self, request: object, client_address: object) -> None:
-            """A test looks at what the client makes of it."""
 
-    with Server(address, Connection) as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield server.server_address[1]
-        server.shutdown()
+def _talk(talk: Talk, connection: socket.socket) -> None:
+    with connection:
+        connection.settimeout(60)  # nobody's test hangs on a thread of ours
+        try:
+            talk(connection)
+        except (OSError, ValueError):
+            pass  # the other side has gone, which is what the test wanted
 
 
 @dataclass
@@ -144,7 +158,7 @@ def view_of(port: int, **more: object) -> View:
 def resolver(records: Records) -> Iterator[View]:
     """A view of an internet with these records."""
     with ExitStack() as stack:
-        port = stack.enter_context(name_server(lambda data: answered(_query(data), records).to_wire()))
+        port = stack.enter_context(name_server(lambda data, _: answered(_query(data), records).to_wire()))
         yield view_of(port)
 
 

@@ -33,18 +33,20 @@ def main(folder: Path) -> int:
     import dns.message
 
     bring_loopback_up()
-    hosts, names = Hosts(), {"right.example": "127.0.0.2", "wrong.example": "127.0.0.3"}
-    hosts.ca.cert_pem.write_to_path(str(folder / "ca.pem"))
+    authority, names = Hosts(), {"right.example": "127.0.0.2", "wrong.example": "127.0.0.3"}
+    hosts = {
+        "127.0.0.2": authority.context("mta-sts.right.example"),
+        "127.0.0.3": authority.context("elsewhere.example"),
+    }
+    authority.ca.cert_pem.write_to_path(str(folder / "ca.pem"))
     records = {(f"mta-sts.{name}", "A"): (address,) for name, address in names.items()}
-    contexts = (hosts.context("mta-sts.right.example"), hosts.context("elsewhere.example"))
 
-    def answer(data: bytes) -> bytes:
+    def answer(data: bytes, _: bool) -> bytes:
         return answered(dns.message.from_wire(data), records).to_wire()  # type: ignore[arg-type]
 
     with (
         name_server(answer, ("127.0.0.1", 53)),
-        listening(https(contexts[0], page(POLICY)), ("127.0.0.2", 443)),
-        listening(https(contexts[1], page(POLICY)), ("127.0.0.3", 443)),
+        listening({address: https(context, page(POLICY)) for address, context in hosts.items()}, 443),
     ):
         env = {**os.environ, "SSL_CERT_FILE": str(folder / "ca.pem"), "MTA_STS_RESOLVER": "127.0.0.1"}
         command = [sys.executable, "-m", "checks", "domain", *names, "--json", "--no-servers"]
