@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from contract_tools import records
-from zones.settings import ManualDns
 
 from checks import preflight
 from checks.finding import Finding
