@@ -125,7 +125,8 @@ def do_status(sandbox: Sandbox, options: argparse.Namespace) -> int:
     print(f"  proxy  http://127.0.0.1:{found['proxy']}   leads to management.azure.com and the rest, nowhere else")
     print(f"  dns    127.0.0.1:{found['dns']}          UDP and TCP")
     print(f"  https  127.0.0.1:{found['https']}          what the proxy leads to")
-    print(f"  http   127.0.0.1:{found['http']}          leads on to https")
+    if "http" in found:  # one that was started by an older version has none
+        print(f"  http   127.0.0.1:{found['http']}          leads on to https")
     print(
         f"  state  {sandbox.folder}   {sites} sites, {len(list(state.of(DOMAIN_TYPE)))} custom domains, {zones} zones"
     )
