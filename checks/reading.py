@@ -108,17 +108,17 @@ def _file(path: Path, signer: Signer) -> Iterator[Report | Broken]:
             start = file.read(5)
             if start != b"From ":
                 data = start + file.read(FILE + 1)
-                yield from _whole(data, str(path), signer)
+                yield from read_bytes(data, str(path), signer)
                 return
             file.seek(0)
             for number, mail in enumerate(mails(file), 1):
-                yield from _whole(mail, f"{path}, mail {number}", signer)
+                yield from read_bytes(mail, f"{path}, mail {number}", signer)
     except (OSError, MemoryError) as error:
         yield Broken(str(path), _why(error))
 
 
-def _whole(data: bytes, where: str, signer: Signer) -> Iterator[Report | Broken]:
-    """What one file or mail holds; all of it shares one budget."""
+def read_bytes(data: bytes, where: str, signer: Signer) -> Iterator[Report | Broken]:
+    """Every report in one file's or mail's bytes; all of it shares one budget."""
     if len(data) > FILE:
         yield Broken(where, f"is larger than {FILE} bytes")
         return

@@ -82,7 +82,9 @@ class Service:
         if method == "GET" and not found[1]:
             return 200, {"value": self.threads, "count": len(self.threads)}
         if method == "POST" and not found[1]:
-            comments = [{**each, "id": 1, "isDeleted": False, "author": {"id": BUILD}} for each in body["comments"]]
+            comments = [
+                {**each, "id": 1, "isDeleted": False, "author": {"id": BUILD}} for each in body["comments"]
+            ]
             self.threads.append({"id": len(self.threads) + 1, "comments": comments, "status": body["status"]})
             return 200, self.threads[-1]
         if method == "PATCH" and found[1]:
