@@ -6,12 +6,13 @@ import secrets
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS resources (id TEXT PRIMARY KEY, type TEXT, body TEXT);
+CREATE INDEX IF NOT EXISTS resources_by_type ON resources (type);
 CREATE TABLE IF NOT EXISTS operations (id TEXT PRIMARY KEY, verb TEXT, resource TEXT, due REAL, status TEXT, error TEXT);
 CREATE TABLE IF NOT EXISTS files (site TEXT, path TEXT, content BLOB, PRIMARY KEY (site, path));
 CREATE TABLE IF NOT EXISTS old_files (site TEXT, path TEXT, content BLOB, PRIMARY KEY (site, path));
@@ -38,6 +39,13 @@ SHARES = {  # per cent, set the same way
 }
 # Faults that lie in a resource, not in a request: ordered by its name as `host`, taken when it is written.
 RESOURCE_FAULTS = ("domain-failed", "domain-stuck", "role-unseen", "principal-unseen")
+
+
+UNDER = "(id = ? OR id > ? AND id < ?)"  # a resource and what lies under it; `_under` has the values
+
+
+def _under(id_: str) -> tuple[str, str, str]:
+    return id_.lower(), f"{id_.lower()}/", f"{id_.lower()}0"  # 0 comes after /
 
 
 class State:
@@ -115,7 +123,7 @@ class State:
         """Delete a resource and what lies under it."""
         for site in self.under(id_, "microsoft.web/staticsites"):
             self.db.execute("DELETE FROM files WHERE site = ?", (site["id"].lower(),))
-        self.db.execute("DELETE FROM resources WHERE id = ? OR id LIKE ?", (id_.lower(), f"{id_.lower()}/%"))
+        self.db.execute(f"DELETE FROM resources WHERE {UNDER}", _under(id_))
 
     def move(self, id_: str, to: str) -> None:
         """Give a resource, what lies under it and its files another id."""
@@ -129,9 +137,20 @@ class State:
         """All resources of a type."""
         return self._bodies("type = ?", type_.lower())
 
+    def named(self, type_: str, names: Iterable[str]) -> list[dict[str, Any]]:
+        """The resources of a type that have one of these names, in lower case."""
+        wanted = list(names)
+        ends = " OR ".join("substr(id, -length(?)) = ?" for _ in wanted) or "0"
+        values = [f"/{name}" for name in wanted for _ in range(2)]
+        return list(self._bodies(f"type = ? AND ({ends})", type_.lower(), *values))
+
+    def mentioning(self, type_: str, text: str) -> Iterator[dict[str, Any]]:
+        """The resources of a type with a text anywhere in their bodies."""
+        return self._bodies("type = ? AND instr(body, ?)", type_.lower(), text)
+
     def under(self, id_: str, type_: str | None = None) -> list[dict[str, Any]]:
         """A resource and what lies under it."""
-        found = self._bodies("id = ? OR id LIKE ?", id_.lower(), f"{id_.lower()}/%")
+        found = self._bodies(UNDER, *_under(id_))
         return [each for each in found if type_ in (None, each["type"].lower())]
 
     def _bodies(self, where: str, *values: str) -> Iterator[dict[str, Any]]:

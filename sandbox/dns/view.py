@@ -30,12 +30,12 @@ class View:
 
     def zone_of(self, name: str) -> dict[str, Any] | None:
         """The zone with the longest matching name, among those that are delegated here."""
-        found = [
-            zone
-            for zone in self.state.of("Microsoft.Network/dnsZones")
-            if f".{name}".endswith("." + zone["name"].lower()) and not zone.get("_undelegated")
+        labels = name.split(".")
+        above = [".".join(labels[at:]) for at in range(len(labels))]
+        zones = [
+            zone for zone in self.state.named("Microsoft.Network/dnsZones", above) if not zone.get("_undelegated")
         ]
-        return max(found, key=lambda zone: len(zone["name"]), default=None)
+        return max(zones, key=lambda zone: len(zone["name"]), default=None)
 
     def record_sets(self, name: str) -> dict[str, Found]:
         """The record sets of one name, by type, as they are visible now."""
@@ -109,7 +109,7 @@ class View:
 
     def site_named(self, host: str) -> dict[str, Any] | None:
         """The site with a default host name."""
-        for site in self.state.of("Microsoft.Web/staticSites"):
+        for site in self.state.mentioning("Microsoft.Web/staticSites", host):
             if site["properties"]["defaultHostname"] == host:
                 return site
         return None

@@ -42,8 +42,8 @@ def site_for(state: State, view: View, host: str) -> dict[str, Any] | None:
     site = view.site_named(host)
     if site:
         return site
-    for domain in state.of(DOMAIN_TYPE):
-        if domain["name"].lower() == host and domain["properties"]["status"] == "Ready":
+    for domain in state.named(DOMAIN_TYPE, [host]):
+        if domain["properties"]["status"] == "Ready":
             return state.get(domain["id"].rsplit("/", 2)[0])
     return None
 
@@ -53,10 +53,8 @@ def has_certificate(state: State, view: View, host: str) -> bool:
     if view.site_named(host):
         return True
     return any(
-        domain["name"].lower() == host
-        and domain["properties"]["status"] == "Ready"
-        and time.time() >= domain.get("_certificate", 0)
-        for domain in state.of(DOMAIN_TYPE)
+        domain["properties"]["status"] == "Ready" and time.time() >= domain.get("_certificate", 0)
+        for domain in state.named(DOMAIN_TYPE, [host])
     )
 
 
@@ -87,9 +85,7 @@ def _misrouted(state: State, host: str) -> bool:
     """Whether this request meets a route to the site that had the custom domain before
     (Azure/static-web-apps 1766, 1785, 1789: 25 to 45 % of them, while the status is Ready)."""
     share = state.share("rebound-404")
-    if not share or not any(
-        body["name"].lower() == host and body.get("_rebound") for body in state.of(DOMAIN_TYPE)
-    ):
+    if not share or not any(body.get("_rebound") for body in state.named(DOMAIN_TYPE, [host])):
         return False
     counter = f"rebound-requests:{host}"
     count = int(state.optional(counter) or 0) + 1
