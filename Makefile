@@ -74,7 +74,7 @@ lock: $(READY) ## lock the requirements anew, with hashes
 	    --generate-hashes --no-emit-find-links --no-header $$file.in -o $$file.txt; done
 
 audit: $(READY) ## look the locked requirements up among known vulnerabilities
-	$(PY) -m uv tool run pip-audit --require-hashes -r requirements.txt
+	$(PY) -m uv tool run pip-audit==2.10.1 --require-hashes -r requirements.txt
 
 clean: ## remove what was generated here: .venv and the local Azure's state
 	if [ -x $(PY) ]; then $(PY) -m sandbox down; fi

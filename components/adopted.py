@@ -7,7 +7,6 @@ from typing import cast
 
 import pulumi
 import pulumi.runtime
-from pulumi_azure_native import resources
 
 from policy import UserError
 
@@ -50,6 +49,8 @@ def group(name: str) -> pulumi.ResourceOptions:
 
     :raises UserError: there is no such group.
     """
+    from pulumi_azure_native import resources
+
     try:
         id = resources.get_resource_group(resource_group_name=name).id
     except Exception as error:  # what a failed invoke raises has no class of its own

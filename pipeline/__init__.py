@@ -3,6 +3,7 @@
 | file        | what stands there                                                       |
 |-------------|-------------------------------------------------------------------------|
 | settings.py | the configuration, `mta-sts-pipeline:*`                                 |
+| parts.py    | its parts that are maps                                                 |
 | stated.py   | whether the pipelines' files say the same                               |
 | backends.py | where its own state may lie                                             |
 | project.py  | project, repository, pipelines, and what they use                       |

@@ -10,6 +10,7 @@ import pulumi
 from pulumi_azure_native import resources
 
 from pipeline import backends, settings, stated
+from pipeline.parts import NAMESPACE
 from pipeline.project import Pipeline
 from policy import UserError
 from provider import azure_devops
@@ -17,13 +18,13 @@ from provider.resources import ProjectSeen, Provider
 from settings import engine
 
 waits = Provider("mtasts")
-config = pulumi.Config(settings.NAMESPACE)
+config = pulumi.Config(NAMESPACE)
 try:
     given = settings.load(
         config,
-        keys=engine.keys(settings.NAMESPACE),
+        keys=engine.keys(NAMESPACE),
         azure_keys=engine.keys("azure-native"),
-        encrypted=engine.encrypted_keys(settings.NAMESPACE),
+        encrypted=engine.encrypted_keys(NAMESPACE),
     )
     problems = stated.disagreements(given, ROOT) + backends.disagreements(backends.own(), given.backend)
     if problems := problems or azure_devops.check(given.organization, given.project):

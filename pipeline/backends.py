@@ -7,7 +7,7 @@ import os
 import subprocess
 from urllib.parse import parse_qs, urlsplit
 
-from pipeline.settings import NAMESPACE
+from pipeline.parts import NAMESPACE
 from policy import UserError
 
 TIMEOUT = 60  # seconds

@@ -18,7 +18,8 @@ from pulumi_azure_native import managedidentity
 
 from pipeline.guards import MAIN, Guards
 from pipeline.identities import Identities
-from pipeline.settings import ContentPipeline, Settings
+from pipeline.parts import ContentPipeline
+from pipeline.settings import Settings
 from provider.resources import BranchSeen, VariableGroup
 
 

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
+from pipeline.parts import ContentPipeline, Group, content, groups, key, map_of, secrets
 from policy import UserError
 from settings.engine import StackConfig, value
 from settings.reader import Reader, shown
 from settings.stack import SIGN_IN
 
-NAMESPACE = "mta-sts-pipeline"
 KEYS = (
     "organization",
     "project",
@@ -30,34 +30,6 @@ KEYS = (
     "previewsWithSecrets",
     "contentPipeline",
 )
-# A site's resource id: learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
-SITE = r"/subscriptions/[0-9a-fA-F-]{36}/resourceGroups/[\w.()-]+/providers/Microsoft\.Web/staticSites/[\w-]+"
-GROUP = r"[\w.()-]{0,89}[\w()-]"
-RESERVED = ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE")  # this program sets them itself
-
-
-@dataclass(frozen=True)
-class ContentPipeline:
-    """Uploads of `web/` without Pulumi (steps/content.yml), to the site of a stack's policy.
-
-    :param site: its resource id. It stands in the configuration and isn't read from that stack's state, which the
-        pipeline writes.
-    """
-
-    stack: str
-    policy: str
-    site: str
-
-
-@dataclass(frozen=True)
-class Group:
-    """A stack's resource group.
-
-    :param existing: it stands already, and isn't this project's.
-    """
-
-    name: str
-    existing: bool
 
 
 @dataclass(frozen=True)
@@ -128,11 +100,6 @@ def load(
     return settings
 
 
-def key(name: str) -> str:
-    """A key with its namespace, as the user writes it."""
-    return f"{NAMESPACE}:{name}"
-
-
 def _read(reader: Reader, config: StackConfig) -> Settings:
     def text(name: str) -> str:
         return reader.text(config.get(name), key(name)) or ""
@@ -162,11 +129,11 @@ def _read(reader: Reader, config: StackConfig) -> Settings:
         state_resource_group=_state_resource_group(reader, text("stateResourceGroup"), text("backend")),
         dns_resource_groups=_names(reader, value(config, "dnsResourceGroups"), "dnsResourceGroups"),
         resource_group=text("resourceGroup") or "mta-sts-pipeline",
-        groups=_groups(reader, value(config, "resourceGroups"), stacks),
+        groups=groups(reader, value(config, "resourceGroups"), stacks),
         tags=_tags(reader, value(config, "tags")),
-        secrets=_secrets(reader, config),
+        secrets=secrets(reader, config),
         previews_with_secrets=reader.flag(value(config, "previewsWithSecrets"), key("previewsWithSecrets")),
-        content=_content(reader, value(config, "contentPipeline"), stacks),
+        content=content(reader, value(config, "contentPipeline"), stacks),
     )
 
 
@@ -209,74 +176,6 @@ def _names(reader: Reader, given: Any, name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _groups(reader: Reader, given: Any, stacks: tuple[str, ...]) -> dict[str, Group]:
-    """Each stack's, by default `mta-sts-<stack>` as in the stacks themselves."""
-    place = key("resourceGroups")
-    maps = _map(reader, given, place)
-    for stack in (stack for stack in maps if stack not in stacks):
-        reader.problem(f"{place}.{stack}", f"{stack} is none of the stacks {', '.join(stacks)}")
-    groups: dict[str, Group] = {}
-    for stack in stacks:
-        entry = reader.mapping(maps.get(stack, {}), f"{place}.{stack}", ("name", "existing"))
-        name = reader.text(entry.get("name"), f"{place}.{stack}.name") or f"mta-sts-{stack}"
-        if not re.fullmatch(GROUP, name):
-            reader.problem(f"{place}.{stack}.name", f"{shown(name)} is no name of a resource group")
-        groups[stack] = Group(name, reader.flag(entry.get("existing"), f"{place}.{stack}.existing"))
-    names = [group.name.lower() for group in groups.values()]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        reader.problem(place, f"{name} is given to two stacks; each needs its own")
-    return groups
-
-
-def _map(reader: Reader, given: Any, place: str) -> dict[str, Any]:
-    """A map of names that aren't known beforehand."""
-    if given is not None and not isinstance(given, dict):
-        reader.problem(place, f"{shown(given)} must be a map of names")
-        return {}
-    return cast(dict[str, Any], given or {})
-
-
 def _tags(reader: Reader, given: Any) -> dict[str, str]:
     place = key("tags")
-    return {name: reader.text(tag, f"{place}.{name}") or "" for name, tag in _map(reader, given, place).items()}
-
-
-def _secrets(reader: Reader, config: StackConfig) -> dict[str, str]:
-    """Variable to the configuration path of its value."""
-    secrets: dict[str, str] = {}
-    if reader.secret(config.get("passphrase"), key("passphrase")):
-        secrets["PULUMI_CONFIG_PASSPHRASE"] = key("passphrase")
-    variables = value(config, "variables")
-    if isinstance(variables, str):
-        variables = ["a text"]  # never shown: it may be a secret
-    for name, given in _map(reader, variables, key("variables")).items():
-        place = f"{key('variables')}.{name}"
-        if name in RESERVED:
-            reader.problem(place, "is set from backend or passphrase; remove it here")
-        elif not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-            reader.problem(
-                key("variables"), f"{shown(name)} must be letters, digits and _, as an environment variable has it"
-            )
-        elif reader.secret(given, place):
-            secrets[name] = place
-    return secrets
-
-
-def _content(reader: Reader, given: Any, stacks: tuple[str, ...]) -> ContentPipeline | None:
-    if given is None:
-        return None
-    place = key("contentPipeline")
-    content = reader.mapping(given, place, ("stack", "policy", "site"))
-    if not content:
-        return None
-    named = {name: reader.text(content.get(name), f"{place}.{name}") or "" for name in ("stack", "policy", "site")}
-    for name in (name for name in named if content.get(name) is None):
-        reader.problem(f"{place}.{name}", "is missing; see docs/configuration.md for an example")
-    if named["stack"] and named["stack"] not in stacks:
-        reader.problem(f"{place}.stack", f"{named['stack']} is none of the stacks {', '.join(stacks)}")
-    if named["site"] and not re.fullmatch(SITE, named["site"]):
-        reader.problem(
-            f"{place}.site",
-            f"{shown(named['site'])} must be the site's resource id: pulumi stack output sites --stack <stack>",
-        )
-    return ContentPipeline(**named)
+    return {name: reader.text(tag, f"{place}.{name}") or "" for name, tag in map_of(reader, given, place).items()}

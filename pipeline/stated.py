@@ -6,7 +6,8 @@ from typing import Any
 
 import yaml
 
-from pipeline.settings import NAMESPACE, Settings
+from pipeline.parts import NAMESPACE
+from pipeline.settings import Settings
 
 
 def disagreements(settings: Settings, folder: Path) -> list[str]:

@@ -170,6 +170,14 @@ def test_a_failed_preview_fails_the_run_after_the_comment(
     assert "there is no preview in" in capsys.readouterr().err
 
 
+def test_a_comment_for_another_service_is_a_file_that_fits_there(tmp_path: Path) -> None:
+    found(failed=True, diff="x" * 200_000).save(tmp_path / "prod.json")
+    assert main(["comment", "--from", str(tmp_path), "--to", str(tmp_path / "text.md"), "prod"]) == 1
+    text = (tmp_path / "text.md").read_text()
+    assert "it is wrong" in text
+    assert len(text) <= 65_536
+
+
 def test_a_federated_token_is_renewed_while_a_command_runs_and_gone_afterwards() -> None:
     numbers = iter(range(1000))
     with Service(TOKEN, lambda: f"token-{next(numbers)}") as service:

@@ -1,6 +1,7 @@
 """The pipelines' files: what Azure Pipelines would make of them, held against its published schema."""
 
 import json
+import re
 import subprocess
 import sys
 from importlib import resources
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from jsonschema import Draft7Validator, TypeChecker
 from jsonschema.validators import extend
 
@@ -175,6 +177,42 @@ def test_githubs_workflow_is_as_its_published_schema_wants_it(tmp_path: Path) ->
     assert run.returncode == 0, run.stdout + run.stderr
     file.write_text(text.replace("runs-on", "run-on"))
     assert subprocess.run(command, capture_output=True).returncode != 0
+
+
+def workflow() -> dict[str, Any]:
+    text = (ROOT / "docs/ci.md").read_text().partition("```yaml\nname: mta-sts\n")[2].partition("```")[0]
+    return yaml.load(text, yaml.BaseLoader)
+
+
+def test_githubs_actions_are_pinned_by_commit() -> None:
+    used = [step["uses"] for job in workflow()["jobs"].values() for step in job["steps"] if "uses" in step]
+    assert used
+    assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action) for action in used), used
+
+
+def test_githubs_jobs_have_the_least_rights_each() -> None:
+    jobs = workflow()["jobs"]
+    assert workflow()["permissions"] == {}
+    written = {
+        name: {what for what, right in job["permissions"].items() if right == "write"}
+        for name, job in jobs.items()
+    }
+    assert written == {
+        "check": set(),
+        "preview": {"id-token", "pull-requests"},
+        "dev": {"id-token"},
+        "prod": {"id-token"},
+        "nightly": {"id-token"},
+    }
+    secret = {name for name, job in jobs.items() if "secrets." in str(job)}
+    deploying = {name for name, job in jobs.items() if "vars.AZURE_CLIENT_ID" in str(job)}
+    assert secret == deploying == {name for name, job in jobs.items() if "environment" in job} == {"dev", "prod"}
+    assert all(
+        step["with"]["persist-credentials"] == "false"
+        for job in jobs.values()
+        for step in job["steps"]
+        if "checkout@" in step.get("uses", "")
+    )
 
 
 def test_the_documentations_stack_file_and_the_pipeline_name_the_same_things() -> None:

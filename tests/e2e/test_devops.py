@@ -183,9 +183,11 @@ def test_one_up_makes_the_whole_of_it_and_destroy_leaves_nothing(ci: Stack, tmp_
     ci.sandbox.fault("principal-unseen", times=1)
     said = first_up(ci, tmp_path / "clone", "--logtostderr", "--logflow", "-v=9")
     assert "Pipeline" in said
-    assert PASSPHRASE not in said  # not even where the engine logs every value
+    pat = ci.sandbox.env()["AZDO_PERSONAL_ACCESS_TOKEN"]
+    assert [secret for secret in (PASSPHRASE, pat) if secret in said] == []  # not even where the engine logs every value
     shown = ci.pulumi("stack", "export").stdout + ci.pulumi("stack", "output", "--json", "--show-secrets").stdout
-    assert [each for each in (PASSPHRASE, ci.sandbox.env()["AZDO_PERSONAL_ACCESS_TOKEN"]) if each in shown] == []
+    assert [secret for secret in (PASSPHRASE, pat) if secret in shown] == []
+    assert '"personalAccessToken":' not in shown  # it stands in the environment alone, not even encrypted here
     assert '"seals"' in shown
     assert '"PULUMI_CONFIG_PASSPHRASE": "' not in shown.replace(
         '"mta-sts-pipeline:passphrase"', ""
@@ -232,7 +234,7 @@ def test_one_up_makes_the_whole_of_it_and_destroy_leaves_nothing(ci: Stack, tmp_
 
     # The token of the first day has expired long since.
     ci.sandbox.state.set("devops-pat", "a-new-personal-access-token")
-    run = ci.pulumi("destroy", "--yes", "--skip-preview", "--run-program")
+    run = ci.pulumi("destroy", "--yes", "--skip-preview")
     assert run.code == 0, run.text
     assert {kind: things(ci, kind) for kind in KINDS} == {kind: [] for kind in KINDS}
     # The stacks' groups hold what this project knows nothing of; they are not its to delete.
@@ -307,6 +309,24 @@ def test_the_content_pipeline_has_the_sites_token_also_after_a_reset(ci: Stack, 
     renewed = group(ci, "mta-sts-content")["deployment_token"]["value"]
     assert renewed != token["value"]
     ci.assert_settled()
+
+    # Content alone, as the pipeline sends it: the page and the policy, and nothing about the site is another afterwards.
+    page = mail.project / "web" / "404.html"
+    before = page.read_text()
+    page.write_text("<p>changed without Pulumi</p>")
+    mail.more["DEPLOYMENT_TOKEN"] = renewed
+    run = mail.tool("upload_content", "--stack", "prod", "--policy", "main")
+    assert run.returncode == 0, run.stderr
+    assert "mta-sts.example.org serves it" in run.stdout
+    assert renewed not in run.stdout + run.stderr
+    files = {path: content for path, content in mail.sandbox.state.db.execute("SELECT path, content FROM files")}
+    assert b"changed without Pulumi" in next(content for path, content in files.items() if path.endswith("404.html"))
+    assert next(mail.sandbox.state.of("Microsoft.Web/staticSites"))["properties"]["provider"] == "SwaCli"
+    page.write_text(before)
+    mail.more["DEPLOYMENT_TOKEN"] = "expired"
+    refused_upload = mail.tool("upload_content", "--stack", "prod")
+    assert refused_upload.returncode == 1
+    assert "the deployment token was refused" in refused_upload.stderr
 
     # The task AzureStaticWebApp@0 leaves another provider on the site, which Azure doesn't let anyone change back.
     site = next(ci.sandbox.state.of("Microsoft.Web/staticSites"))

@@ -28,6 +28,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--from", type=Path, required=True, dest="folder", metavar="FOLDER", help="where they are kept"
     )
+    made.add_argument(
+        "--to", type=Path, metavar="FILE", help="write it there, for another service than Azure DevOps"
+    )
     made.add_argument("stacks", nargs="+", metavar="STACK")
     made = commands.add_parser("run", help="run a command that signs in to Azure")
     made.add_argument("words", nargs="+", metavar="COMMAND")
@@ -65,8 +68,11 @@ def do_preview(options: argparse.Namespace) -> int:
 def do_comment(options: argparse.Namespace) -> int:
     """One comment for all stacks."""
     found = [preview.Preview.load(options.folder / f"{stack}.json") for stack in options.stacks]
-    text = comment.render(found, pull_request.run_link(os.environ))
-    print(f"the comment was {pull_request.publish(text, os.environ)}")
+    if options.to:
+        options.to.write_text(comment.render(found, limit=comment.GITHUB_LIMIT), encoding="utf-8")
+    else:
+        text = comment.render(found, pull_request.run_link(os.environ))
+        print(f"the comment was {pull_request.publish(text, os.environ)}")
     failed = [each.stack for each in found if each.failed]
     if failed:
         raise CiError(f"the preview of {', '.join(failed)} failed; the pull request's comment says why")

@@ -8,6 +8,7 @@ from tools.ci.preview import Preview
 
 MARKER = "<!-- mta-sts: pulumi preview -->"  # not shown; by it the next run finds the comment
 LIMIT = 150_000  # characters; "A discussion comment cannot be longer than …", says Azure DevOps (runatlantis 1585)
+GITHUB_LIMIT = 65_536  # characters; "Body is too long (maximum is 65536 characters)"
 CUT = "\n… cut here, {} characters more: the whole is in this run's log"
 ORDER = ("create", "update", "replace", "delete", "same")
 

@@ -43,7 +43,12 @@ def publish(text: str, environment: Mapping[str, str]) -> str:
     me = own.get("authenticatedUser", {}).get("id")
     for thread in ask("GET", f"{threads}?{VERSION}", token, hint=HINT).get("value", []):
         first = _first(thread)
-        if first and me and first.get("author", {}).get("id") == me and str(first.get("content", "")).startswith(MARKER):
+        if (
+            first
+            and me
+            and first.get("author", {}).get("id") == me
+            and str(first.get("content", "")).startswith(MARKER)
+        ):
             where = f"{threads}/{thread['id']}/comments/{first['id']}?{VERSION}"
             ask("PATCH", where, token, {"content": text}, HINT)
             return "updated"
