@@ -47,12 +47,19 @@ test: $(READY) ## all tests
 	$(PY) -m tools.get_engine >/dev/null
 	$(PY) -m pytest -n 4 --dist worksteal tests
 
+clients: $(READY) ## Microsoft's own command lines, az and swa, on the local Azure; installed once, in ~/.cache/mta-sts
+	$(PY) -m tools.get_engine >/dev/null
+	$(PY) -m pytest tests/clients/official_clients.py
+
 faults: $(READY) ## break 504 ups in every way and see what senders see: half an hour
 	$(PY) -m tools.get_engine >/dev/null
 	PYTHONPATH=.:tests $(PY) -m faults
 
 acceptance: $(READY) ## one whole life on your real subscription: ZONE=example.org GROUP=dns (docs/azure.md)
 	PATH="$$($(PY) -m tools.get_engine):$$PATH" PYTHONPATH=.:tests $(PY) -m acceptance --zone "$(ZONE)" --resource-group "$(GROUP)" $(ARGS)
+
+fuzz: $(READY) ## a minute of hostile input to every reader; more with SECONDS=600
+	PYTHONPATH=.:tests $(PY) -m fuzz --seconds $(or $(SECONDS),60)
 
 unit: $(READY) ## the unit tests: under a minute
 	$(PY) -m pytest -n 4 tests/unit

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -32,6 +33,7 @@ PASSED = frozenset(
     {"PATH", "HOME", "TMPDIR", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"}
     | {"SYSTEMROOT", "TEMP", "TMP", "USERPROFILE"}  # Windows
 )
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # its errors are red
 REFUSED = ("api key was invalid", "No matching Static Web App was found")
 
 
@@ -138,7 +140,9 @@ async def upload(client: Path, folder: Path, token: str, wait: Wait) -> None:
         code, output = await _run(client, folder, token, wait)
         if code == 0:
             return
-        lines = [line.strip() for line in output.replace(token, "***").splitlines() if line.strip()]
+        lines = [
+            line.strip() for line in COLOUR.sub("", output.replace(token, "***")).splitlines() if line.strip()
+        ]
         if any(each in output for each in REFUSED):
             raise UserError(
                 "the deployment token was refused: no Static Web App has it (it was reset, or the site was made "

@@ -184,7 +184,9 @@ def test_one_up_makes_the_whole_of_it_and_destroy_leaves_nothing(ci: Stack, tmp_
     said = first_up(ci, tmp_path / "clone", "--logtostderr", "--logflow", "-v=9")
     assert "Pipeline" in said
     pat = ci.sandbox.env()["AZDO_PERSONAL_ACCESS_TOKEN"]
-    assert [secret for secret in (PASSPHRASE, pat) if secret in said] == []  # not even where the engine logs every value
+    assert [
+        secret for secret in (PASSPHRASE, pat) if secret in said
+    ] == []  # not even where the engine logs every value
     shown = ci.pulumi("stack", "export").stdout + ci.pulumi("stack", "output", "--json", "--show-secrets").stdout
     assert [secret for secret in (PASSPHRASE, pat) if secret in shown] == []
     assert '"personalAccessToken":' not in shown  # it stands in the environment alone, not even encrypted here
@@ -319,8 +321,10 @@ def test_the_content_pipeline_has_the_sites_token_also_after_a_reset(ci: Stack, 
     assert run.returncode == 0, run.stderr
     assert "mta-sts.example.org serves it" in run.stdout
     assert renewed not in run.stdout + run.stderr
-    files = {path: content for path, content in mail.sandbox.state.db.execute("SELECT path, content FROM files")}
-    assert b"changed without Pulumi" in next(content for path, content in files.items() if path.endswith("404.html"))
+    files = dict(mail.sandbox.state.db.execute("SELECT path, content FROM files"))
+    assert b"changed without Pulumi" in next(
+        content for path, content in files.items() if path.endswith("404.html")
+    )
     assert next(mail.sandbox.state.of("Microsoft.Web/staticSites"))["properties"]["provider"] == "SwaCli"
     page.write_text(before)
     mail.more["DEPLOYMENT_TOKEN"] = "expired"
