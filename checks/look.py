@@ -17,6 +17,7 @@ import dns.exception
 from checks.finding import Finding, Level
 from internet import dns_view
 from internet.view import View
+from policy.places import sts_record
 
 GRACE = 0.5  # seconds after the deadline, in which checks may say themselves what kept them waiting
 T = TypeVar("T")
@@ -106,6 +107,29 @@ class Look:
         :raises dns.exception.DNSException, OSError: no usable answer.
         """
         return self.records(name, rdtype).values
+
+    def published(self, name: str, rdtype: str) -> Records:
+        """A record set as a name server of the domain's own zone has it; no TTL, no alias.
+
+        For names that are about to be made: a resolver that is asked too early remembers that there is nothing (RFC 2308).
+
+        :raises dns.exception.DNSException, OSError: no usable answer.
+        """
+        if self.view.left(1) <= 0:
+            raise dns.exception.Timeout
+        return self.own(("published", name, rdtype), partial(self._ask_servers, name, rdtype))
+
+    def _ask_servers(self, name: str, rdtype: str) -> Records:
+        servers = self.own("servers", partial(dns_view.name_servers, self.shared.view, sts_record(self.name)))
+        silent: Exception = dns.exception.DNSException(
+            f"the zone of {self.name} has no name server with an address"
+        )
+        for server in servers:
+            try:
+                return Records(dns_view.records_at(self.shared.view, server, name, rdtype))
+            except (dns.exception.DNSException, OSError) as error:
+                silent = error
+        raise silent
 
     def mail_hosts(self) -> list[str]:
         """The hosts of the MX records, all priorities (RFC 8461 8.4), or the domain itself (RFC 5321 5.1).

@@ -1,7 +1,8 @@
 """What DNS says about a domain before anything is made: read only, side by side, under one deadline.
 
-Nothing that is found here goes into a resource, so that previews stay the same for the same configuration. To add a
-check, write a function that takes the look and the plan, and name it in `CHECKS`.
+Nothing that is found here goes into a resource, so that previews stay the same for the same configuration. Names that are
+about to be made are asked at the zone's own servers (`Look.published`): a resolver would remember that there are none. To add
+a check, write a function that takes the look and the plan, and name it in `CHECKS`.
 """
 
 import secrets
@@ -64,7 +65,7 @@ def mail_is_allowed(look: Look, plan: Plan) -> Iterator[Finding]:
 def host_is_free(look: Look, plan: Plan) -> Iterator[Finding]:
     """mta-sts.<domain> isn't something else already."""
     host = policy_host(look.name)
-    target = look.values(host, "CNAME")
+    target = look.published(host, "CNAME").values
     if target:
         if not target[0].endswith(SITES):
             way_out = (
@@ -109,13 +110,13 @@ def zone_is_delegated(look: Look, plan: Plan) -> Iterator[Finding]:
 def record_is_free(look: Look, plan: Plan) -> Iterator[Finding]:
     """The record with the id can be made, and will be the only one (RFC 8461 3.1)."""
     owner, delegate_to = sts_record(look.name), plan.domain.delegate_to
-    alias = look.values(owner, "CNAME")
+    alias = look.published(owner, "CNAME").values
     if alias and not delegate_to:
         text = f"{owner} is a CNAME to {alias[0]}, so the TXT record can't be made"
         way_out = "Remove the CNAME first, set delegateTo where it leads to a domain of this stack, or leave this domain to "
         yield Finding("record", Level.FAIL, text, "RFC 8461 8.2", f"{way_out}whoever it leads to")
         return
-    texts = look.values(owner, "TXT")
+    texts = look.published(owner, "TXT").values
     if delegate_to and texts and not alias:
         text = f"{owner} has TXT records ({' | '.join(sorted(texts))}), so the CNAME to {sts_record(delegate_to)} can't be made"
         way_out = "Remove them first, for which mode none isn't needed: senders keep their policy, and the CNAME tells them "
@@ -131,8 +132,8 @@ def report_record_is_free(look: Look, plan: Plan) -> Iterator[Finding]:
     if not reports or plan.domain.adopt_tls_reports:
         return
     owner = tlsrpt_record(look.name)
-    texts = look.values(owner, "TXT")
-    if texts and texts != [reports.render()] and texts != look.values(_stray(look), "TXT"):
+    texts = look.published(owner, "TXT").values
+    if texts and texts != [reports.render()] and texts != look.published(_stray(look), "TXT").values:
         way_out = "If this stack made it, it is updated; if not, it is never overwritten: take it over with "
         way_out += "adoptTlsReports: true at the domain (it then stays when the stack goes)"
         yield Finding("tls-reports", Level.WARN, f"{owner} is {' | '.join(texts)} now", "", way_out)
@@ -143,14 +144,14 @@ def issuer_is_allowed(look: Look, plan: Plan) -> Iterator[Finding]:
     host = policy_host(look.name)
     labels = host.split(".")
     for name in (".".join(labels[at:]) for at in range(len(labels) - 1)):
-        records = look.records(name, "CAA").rdatas
+        records = (look.published if name == host else look.records)(name, "CAA").rdatas
         if not records:
             continue
         issuers = [_issuer(caa.value) for caa in records if caa.tag.lower() == b"issue"]
         if issuers and ISSUER not in issuers:
             text = f"the CAA records of {name} allow {', '.join(filter(None, issuers)) or 'nobody'}, and not {ISSUER}, "
             text += f"which issues for Static Web Apps, to issue for {host}"
-            level = Level.WARN if look.values(host, "CNAME") else Level.FAIL
+            level = Level.WARN if look.published(host, "CNAME").values else Level.FAIL
             yield Finding("caa", level, text, "RFC 8659 3", f'Add the record 0 issue "{ISSUER}"')
         return
 
@@ -195,7 +196,7 @@ def _domain(shared: Shared, plan: Plan) -> list[Finding]:
 
 
 def _addresses(look: Look, name: str) -> set[str]:
-    return {*look.values(name, "A"), *look.values(name, "AAAA")}
+    return {*look.published(name, "A").values, *look.published(name, "AAAA").values}
 
 
 def _stray(look: Look) -> str:

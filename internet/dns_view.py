@@ -1,7 +1,12 @@
-"""DNS as the outside sees it: a zone's own name servers, and a resolver."""
+"""DNS as the outside sees it: a zone's own name servers, and a resolver.
 
-from collections.abc import Iterable
-from typing import cast
+A resolver that is asked too early remembers for minutes or hours that there is nothing (RFC 2308). So a name that is
+about to be made is asked at the zone's own servers alone: `published`, `values_by_servers`.
+"""
+
+import secrets
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
 
 import dns.exception
 import dns.message
@@ -14,6 +19,7 @@ import dns.resolver
 
 from internet.address import Server
 from internet.view import View
+from policy.names import canonical
 
 STRING = 255  # bytes one character-string of a TXT record holds (RFC 1035 3.3)
 TIMEOUT = 4.0  # seconds for one question to one server
@@ -25,26 +31,28 @@ def zone_of(view: View, name: str) -> str:
 
     :raises dns.exception.DNSException: no usable answer; `dns.resolver.NoRootSOA` where no zone is found.
     """
-    zone = dns.resolver.zone_for_name(name, resolver=view.resolver, lifetime=view.left(LIFETIME))
-    return zone.to_text(omit_final_dot=True).lower()
+    return plain(dns.resolver.zone_for_name(name, resolver=view.resolver, lifetime=view.left(LIFETIME)))
 
 
 def name_servers(view: View, record: str) -> list[Server]:
     """The authoritative servers of the zone that holds `record`.
 
-    The search for the zone starts above `record`: asking for the record itself before it exists would
-    make the resolver remember for minutes that it doesn't (RFC 2308).
-
     :raises dns.exception.DNSException: the zone or its servers can't be found.
     """
+    return list(_name_servers(view, record))
+
+
+def _name_servers(view: View, record: str) -> Iterator[Server]:
     if view.name_servers:
-        return list(view.name_servers)
-    zone = zone_of(view, record.partition(".")[2])
-    servers: list[Server] = []
-    for ns in view.resolver.resolve(zone, "NS", lifetime=view.left(LIFETIME)):
+        yield from view.name_servers
+        return
+    # The search for the zone starts above the record, so that the resolver isn't asked for what isn't made yet.
+    above = dns.name.from_text(record).parent()
+    while above.labels[0].startswith(b"_"):
+        above = above.parent()
+    for ns in view.resolver.resolve(zone_of(view, above.to_text()), "NS", lifetime=view.left(LIFETIME)):
         host = ns.target.to_text(omit_final_dot=True)
-        servers += [Server(host, address) for address in addresses(view, host)]
-    return servers
+        yield from (Server(host, address) for address in addresses(view, host))
 
 
 def addresses(view: View, host: str) -> list[str]:
@@ -59,8 +67,52 @@ def addresses(view: View, host: str) -> list[str]:
     return []
 
 
+def addresses_now(view: View, host: str) -> list[str]:
+    """As `addresses`; but where the resolver remembers that there is no such host, the zone's own servers say where it leads.
+
+    :raises dns.exception.DNSException, OSError: as `addresses`, and no usable answer from those servers.
+    """
+    try:
+        known = addresses(view, host)
+    except dns.resolver.NXDOMAIN:
+        if not (targets := published(view, host, "CNAME")):
+            raise
+        return addresses(view, plain(targets[0]))
+    return known or [
+        found for target in published(view, host, "CNAME") for found in addresses(view, plain(target))
+    ]
+
+
+def published(view: View, record: str, rdtype: str) -> list[object]:
+    """A record set as the first of the zone's own servers has it that answers; empty where there is none.
+
+    :returns: dnspython's rdatas.
+    :raises dns.exception.DNSException, OSError: the zone isn't found, or no server gives a usable answer.
+    """
+    silent: Exception = dns.exception.DNSException("the zone has no name server with an address")
+    for server in _name_servers(view, record):
+        try:
+            return records_at(view, server, record, rdtype)
+        except (dns.exception.DNSException, OSError) as error:
+            silent = error
+    raise silent
+
+
+def by_wildcard(view: View, domain: str, rdtype: str) -> list[object]:
+    """What the zone's own servers answer for a name under a domain that nobody has made (RFC 4592); see `published`."""
+    return published(view, f"mta-sts-{secrets.token_hex(6)}.{domain}", rdtype)
+
+
 def values_at(view: View, server: Server, record: str, rdtype: str) -> frozenset[str]:
     """What one authoritative server answers for a record set; empty where it has none.
+
+    :raises dns.exception.DNSException, OSError: no usable answer.
+    """
+    return frozenset(plain(rdata) for rdata in records_at(view, server, record, rdtype))
+
+
+def records_at(view: View, server: Server, record: str, rdtype: str) -> list[object]:
+    """The same, as dnspython's rdatas.
 
     :raises dns.exception.DNSException, OSError: no usable answer.
     """
@@ -75,7 +127,7 @@ def values_at(view: View, server: Server, record: str, rdtype: str) -> frozenset
     rrset = response.get_rrset(
         response.answer, dns.name.from_text(record), query.question[0].rdclass, dns.rdatatype.from_text(rdtype)
     )
-    return frozenset(plain(rdata) for rdata in cast(Iterable[object], rrset or ()))
+    return list(cast(Iterable[object], rrset or ()))
 
 
 def values_by_servers(view: View, record: str, rdtype: str) -> frozenset[str]:
@@ -87,13 +139,22 @@ def values_by_servers(view: View, record: str, rdtype: str) -> frozenset[str]:
     return frozenset(value for server in servers for value in values_at(view, server, record, rdtype))
 
 
-def values_by_resolver(view: View, record: str, rdtype: str) -> frozenset[str]:
-    """What the resolver answers for a record set; empty where there is none.
+def remembered(view: View, record: str, rdtype: str) -> tuple[frozenset[str], int]:
+    """What the resolver answers, and for how many seconds it may go on so without asking anybody.
 
+    :returns: no values where there is no such record set, as long as the zone's SOA record lets it be remembered (RFC 2308 5).
     :raises dns.exception.DNSException: no usable answer.
     """
-    response = answer(view, record, rdtype)
-    return frozenset(plain(rdata) for rdata in cast(Iterable[object], (response and response.rrset) or ()))
+    asked = dns.name.from_text(record)
+    try:
+        lifetime = view.left(LIFETIME)
+        reply = view.resolver.resolve(asked, rdtype, raise_on_no_answer=False, search=False, lifetime=lifetime)
+        chain = reply.chaining_result
+    except dns.resolver.NXDOMAIN as error:
+        response = cast(Any, error).response(asked)
+        chain = cast(dns.message.ChainingResult, response.resolve_chaining())
+    values = frozenset(plain(rdata) for rdata in cast(Iterable[object], chain.answer or ()))
+    return values, int(chain.minimum_ttl)
 
 
 def answer(view: View, record: str, rdtype: str) -> dns.resolver.Answer | None:
@@ -133,4 +194,4 @@ def plain(rdata: object) -> str:
     strings = getattr(rdata, "strings", None)
     if strings is not None:
         return b"".join(strings).decode("utf-8", "replace")
-    return str(rdata).rstrip(".").lower()
+    return canonical(str(rdata))

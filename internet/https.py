@@ -1,6 +1,7 @@
 """HTTPS as a sender does it: verified by DNS-ID, no redirects, no caches (RFC 8461 3.3)."""
 
 import ssl
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -78,18 +79,25 @@ def manager(view: View, url: str) -> urllib3.PoolManager:
     )
 
 
-def fetch(view: View, host: str, path: str, limit: int = LARGEST) -> Fetched:
+def fetch(
+    view: View,
+    host: str,
+    path: str,
+    limit: int = LARGEST,
+    find: Callable[[View, str], list[str]] = dns_view.addresses,
+) -> Fetched:
     """GET `https://host/path` from each address of the host, side by side, or once through the proxy there is.
 
     :param limit: bytes; of each body at most one more is read.
+    :param find: finds the addresses; raises what `dns_view.addresses` does.
     :raises FetchError: no address, or from one of them no connection, no valid certificate, or no end.
     :raises UnansweredError: no answer from DNS.
     """
     try:
-        addresses = dns_view.addresses(view, host)
+        addresses = find(view, host)
     except dns.resolver.NXDOMAIN:
         raise FetchError(f"{host} does not exist") from None
-    except dns.exception.DNSException as error:
+    except (dns.exception.DNSException, OSError) as error:
         raise UnansweredError(f"DNS gives no answer for {host} ({dns_view.reason(error, view)})") from None
     if not addresses:
         raise FetchError(f"{host} has no address")

@@ -7,7 +7,7 @@ from typing import Any
 import dns.exception
 
 from internet import dns_view
-from internet.https import LARGEST, FetchError, fetch
+from internet.https import LARGEST, FetchError, Page, fetch
 from internet.view import View
 from policy import UserError
 from policy.places import POLICY_PATH
@@ -36,17 +36,22 @@ def served(host: str) -> str | None:
     :returns: None where no answer can be had from here, which says nothing about others.
     """
     try:
-        pages = fetch(View.from_environment(), host, POLICY_PATH).pages
+        pages = _fetch(host)
     except FetchError:
         return None
     first = pages[0]
     return first.body.decode("utf-8", "replace") if first.status == 200 else ""
 
 
+def _fetch(host: str) -> list[Page]:
+    # This machine's resolver may remember that there was no such host before it was made; other people's don't.
+    return fetch(View.from_environment(), host, POLICY_PATH, find=dns_view.addresses_now).pages
+
+
 def not_live(host: str, policy: bytes) -> str | None:
     """Why a sender would not get exactly `policy` from `host`, or None (RFC 8461 3.2, 3.3)."""
     try:
-        pages = fetch(View.from_environment(), host, POLICY_PATH).pages
+        pages = _fetch(host)
     except FetchError as error:
         return str(error)
     for page in pages:

@@ -1,7 +1,7 @@
 """`RecordByHand`: a DNS record that a person enters where this program can't.
 
-It says exactly what to enter, waits until every name server of the zone and the resolver answer it, and where something
-near it stands there instead, says what is wrong with that.
+It says exactly what to enter, waits until every name server of the zone answers it, and where something near it stands
+there instead, says what is wrong with that.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ import dns.resolver
 from internet import dns_view
 from internet.view import View
 from provider import record_seen
-from provider.record_seen import missing, shown
+from provider.record_seen import compared, shown, unpublished
 from provider.wait import Wait
 
 WAY_OUT = "Enter the record, and run the same command again: it goes on from here."
@@ -39,7 +39,7 @@ def near_miss(record: str, rdtype: str, values: list[str]) -> str:
     """What stands there instead, "" where nothing near does."""
     wanted, view = values[0], View.from_environment()
     try:
-        found = dns_view.values_by_servers(view, record, rdtype)
+        there = dns_view.values_by_servers(view, record, rdtype)
         domain = record.split(".", 1)[1]
         zone = dns_view.zone_of(view, domain)  # the one that a form appends, most likely
         twice = dns_view.values_by_servers(view, f"{record}.{zone}", rdtype)
@@ -48,18 +48,18 @@ def near_miss(record: str, rdtype: str, values: list[str]) -> str:
     if twice:
         return f"the domain stands there twice: {record}.{zone}; enter the name without it"
     if rdtype == "TXT":
-        return _near_text(wanted, found)
-    if any(value.startswith(f"{wanted}.") for value in found):
-        return f"the zone's name is appended to the value ({shown(found)}); end the value with a dot: {wanted}."
-    if not found and (addresses := dns_view.values_by_servers(view, record, "A")):
+        return _near_text(wanted, there)
+    if any(value.startswith(f"{wanted}.") for value in there):
+        return f"the zone's name is appended to the value ({shown(there)}); end the value with a dot: {wanted}."
+    if not there and (addresses := dns_view.values_by_servers(view, record, "A")):
         return f"addresses stand there ({shown(addresses)}), no CNAME; where the host has a proxy, switch it off for this record"
     return ""
 
 
-def _near_text(wanted: str, found: frozenset[str]) -> str:
-    if wanted in found:
-        return f"other records stand beside it: {shown(found - {wanted})}; remove those of the same kind"
-    for value in found:
+def _near_text(wanted: str, there: frozenset[str]) -> str:
+    if wanted in there:
+        return f"other records stand beside it: {shown(there - {wanted})}; remove those of the same kind"
+    for value in there:
         if value.strip('"') == wanted:
             return "the value stands in quotes within the quotes; enter it without any"
         if value.replace(" ", "").strip(";") == wanted.replace(" ", "").strip(";"):
@@ -72,14 +72,14 @@ async def create(inputs: dict[str, Any], wait: Wait) -> dict[str, Any]:
 
     :raises UserError: deadline passed, or cancelled.
     """
-    record, rdtype, given = inputs["record"], inputs["type"], [str(each) for each in inputs["values"]]
-    values = frozenset(value.rstrip(".").lower() if rdtype == "CNAME" else value for value in given)
+    record, rdtype, given = inputs["record"], inputs["type"], [str(value) for value in inputs["values"]]
+    values = frozenset(compared(rdtype, given))
     plain = [value.rstrip(".") if rdtype == "CNAME" else value for value in given]
     ttl, told = int(inputs["ttl"]), False
 
     def reason() -> str | None:
         nonlocal told
-        why = missing(record, rdtype, values)
+        why = unpublished(record, rdtype, values)
         if why and not told:
             told = True
             wait.say(entry(record, rdtype, plain, ttl))
@@ -102,16 +102,16 @@ async def delete(state: dict[str, Any], wait: Wait) -> None:
     :raises UserError: deadline passed, or cancelled.
     """
     record, rdtype = state["record"], state["type"]
-    ours = {value.rstrip(".").lower() for value in state["values"]}
+    ours = {*compared(rdtype, state["values"])}
 
     def reason() -> str | None:
         try:
-            found = dns_view.values_by_servers(View.from_environment(), record, rdtype)
+            there = dns_view.values_by_servers(View.from_environment(), record, rdtype)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoRootSOA):
             return None  # the zone is gone, and the record with it
         except (dns.exception.DNSException, OSError) as error:
             return dns_view.reason(error)  # it may stand there still, and must not be left dangling
-        left = {value for value in found if value.lower() in ours}
-        return f"it is still answered: {shown(frozenset(left))}" if left else None
+        left = there & ours
+        return f"it is still answered: {shown(left)}" if left else None
 
     await wait.until(f"you to remove `{record}. IN {rdtype}`", reason, GONE_WAY_OUT)

@@ -5,23 +5,26 @@ service for good (github.com/Azure/static-web-apps issues 1795 and 1798), and Az
 resolvers of its own.
 """
 
-import secrets
+import time
+from collections.abc import Callable
 from typing import Any
 
 import dns.exception
 
 from internet import dns_view
 from internet.view import View
+from policy.names import canonical
 from provider.wait import Wait
 
+COURTESY = 60.0  # seconds that the resolver gets once the zone's own servers agree
 WAY_OUT = (
     "Check the record and its zone's delegation; where this machine may not ask name servers directly, set "
     "MTA_STS_NAMESERVERS to one it may ask. The next `pulumi up` goes on from here."
 )
 
 
-def missing(record: str, rdtype: str, values: frozenset[str]) -> str | None:
-    """Why the record set isn't seen everywhere yet, or None."""
+def unpublished(record: str, rdtype: str, values: frozenset[str]) -> str | None:
+    """Why not every name server of the zone answers the record set yet, or None."""
     view = View.from_environment()
     try:
         servers = dns_view.name_servers(view, record)
@@ -29,18 +32,50 @@ def missing(record: str, rdtype: str, values: frozenset[str]) -> str | None:
         return f"the zone's name servers can't be found ({error})"
     for server in servers:
         try:
-            found = dns_view.values_at(view, server, record, rdtype)
+            there = dns_view.values_at(view, server, record, rdtype)
         except (dns.exception.DNSException, OSError) as error:
             return f"{server} gives no answer ({error})"
-        if found != values:
-            return f"{server} answers {shown(found)}"
-    if rdtype != "CNAME":  # Azure reads that one through resolvers; senders' own have a TTL each to forget a TXT
+        if there != values:
+            return f"{server} answers {shown(there)}"
+    return None
+
+
+class Seen:
+    """Looks whether a record set is seen everywhere.
+
+    Azure reads a CNAME through resolvers of its own, so a resolver is asked too, once every server has the record. It may
+    remember from before that there was none: others needn't, and Azure is asked again while it does
+    (`components.mail_domain`). So nothing waits long for that. A TXT record is left to senders' resolvers.
+
+    :param say: prints a lasting line.
+    """
+
+    def __init__(self, record: str, rdtype: str, values: frozenset[str], say: Callable[[str], None]) -> None:
+        self._record, self._rdtype, self._values, self._say = record, rdtype, values, say
+        self._published: float | None = None
+
+    def reason(self) -> str | None:
+        """Why it isn't seen yet, or None."""
+        if why := unpublished(self._record, self._rdtype, self._values):
+            self._published = None
+            return why
+        if self._rdtype != "CNAME":
+            return None
+        self._published = self._published or time.monotonic()
+        try:
+            there, seconds = dns_view.remembered(View.from_environment(), self._record, self._rdtype)
+        except dns.exception.DNSException as error:
+            return f"the resolver gives no answer ({error})"
+        if there == self._values:
+            return None
+        if seconds < COURTESY - (time.monotonic() - self._published):
+            return f"the resolver answers {shown(there)}"
+        until = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(time.time() + seconds))
+        self._say(
+            f"every name server of the zone answers {self._rdtype} {self._record}; the resolver remembers until {until} "
+            f"{shown(there) if there else 'that there is none'}, which isn't waited for"
+        )
         return None
-    try:  # only now: a resolver asked too early remembers the "no" (RFC 2308)
-        found = dns_view.values_by_resolver(view, record, rdtype)
-    except dns.exception.DNSException as error:
-        return f"the resolver gives no answer ({error})"
-    return None if found == values else f"the resolver answers {shown(found)}"
 
 
 def warn(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
@@ -49,7 +84,7 @@ def warn(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     if old or not isinstance(record, str):
         return []
     try:
-        return conflicts(record, rdtype, frozenset(each for each in new["values"] if isinstance(each, str)))
+        return conflicts(record, rdtype, frozenset(value for value in new["values"] if isinstance(value, str)))
     except (dns.exception.DNSException, OSError):
         return []  # the preflight tells of silent name servers
 
@@ -58,22 +93,30 @@ def conflicts(record: str, rdtype: str, values: frozenset[str]) -> list[str]:
     """Lines about what the zone's servers answer for a record that isn't made yet (RFC 1034 3.6.2, RFC 4592)."""
     view = View.from_environment()
     kinds = ("CNAME", "A", "AAAA", "TXT") if rdtype == "CNAME" else ("CNAME", "TXT")
-    found = {kind: there for kind in kinds if (there := dns_view.values_by_servers(view, record, kind))}
-    if not found or (values and found.get(rdtype) == values):
+    there = {kind: records for kind in kinds if (records := _plain(dns_view.published(view, record, kind)))}
+    if not there or (values and there.get(rdtype) == values):
         return []
-    says = "; ".join(f"{kind} {shown(there)}" for kind, there in found.items())
+    says = "; ".join(f"{kind} {shown(records)}" for kind, records in there.items())
     domain = record.split(".", 1)[1]
-    stray = f"mta-sts-{secrets.token_hex(6)}.{domain}"
-    if all(dns_view.values_by_servers(view, stray, kind) == there for kind, there in found.items()):
+    if all(_plain(dns_view.by_wildcard(view, domain, kind)) == records for kind, records in there.items()):
         return [f"a wildcard answers for everything under {domain}, so for {record} too ({says}); the record made here "
                 "goes before it, but where it was asked already, it is remembered for its TTL"]  # fmt: skip
     return [f"{record} has other records already, which this stack didn't make: {says}; a {rdtype} is refused beside "
             "them: remove them first, or take them over (docs/adopt.md)"]  # fmt: skip
 
 
+def _plain(records: list[object]) -> frozenset[str]:
+    return frozenset(dns_view.plain(record) for record in records)
+
+
 def shown(values: frozenset[str]) -> str:
     """Values for a message."""
     return ", ".join(sorted(values)) or "nothing"
+
+
+def compared(rdtype: str, values: list[str]) -> list[str]:
+    """Values as they are compared: host names in lower case, without the final dot."""
+    return [canonical(value) if rdtype == "CNAME" else value for value in values]
 
 
 async def create(inputs: dict[str, Any], wait: Wait) -> dict[str, Any]:
@@ -82,18 +125,16 @@ async def create(inputs: dict[str, Any], wait: Wait) -> dict[str, Any]:
     :raises UserError: deadline passed, or cancelled.
     """
     record, rdtype = inputs["record"], inputs["type"]
-    values = frozenset(value.rstrip(".").lower() if rdtype == "CNAME" else value for value in inputs["values"])
-    await wait.until(f"{rdtype} {record}", lambda: missing(record, rdtype, values), WAY_OUT)
+    seen = Seen(record, rdtype, frozenset(compared(rdtype, inputs["values"])), wait.say)
+    await wait.until(f"{rdtype} {record}", seen.reason, WAY_OUT)
     return {}
 
 
 def read(state: dict[str, Any]) -> dict[str, Any]:
     """The state, with the values that the zone's servers answer now."""
-    view = View.from_environment()
     try:
-        server = dns_view.name_servers(view, state["record"])[0]
-        found = dns_view.values_at(view, server, state["record"], state["type"])
-    except (dns.exception.DNSException, OSError, IndexError):
+        there = _plain(dns_view.published(View.from_environment(), state["record"], state["type"]))
+    except (dns.exception.DNSException, OSError):
         return state  # no answer is no proof of drift
-    same = {value.rstrip(".").lower() for value in state["values"]} == {value.lower() for value in found}
-    return state if same else {**state, "values": sorted(found)}
+    same = there == frozenset(compared(state["type"], state["values"]))
+    return state if same else {**state, "values": sorted(there)}

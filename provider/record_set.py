@@ -12,7 +12,7 @@ from pulumi.runtime.rpc import UNKNOWN
 import zones
 from policy import UserError
 from provider import configured
-from provider.record_seen import shown
+from provider.record_seen import compared, shown
 from provider.wait import Wait
 from zones import Host, HostError, RecordsThere
 
@@ -54,7 +54,7 @@ def _mine(host: Host, inputs: dict[str, Any], old: dict[str, Any], there: Record
                 "domain out"
             )
         return
-    known = [frozenset(_plain(old.get("type", rdtype), old.get(name) or [])) for name in ("values", "made")]
+    known = [frozenset(compared(old.get("type", rdtype), old.get(name) or [])) for name in ("values", "made")]
     if there.values in (*known, frozenset(wanted(inputs))) or inputs["adopt"]:
         return
     if old:
@@ -68,12 +68,8 @@ def _mine(host: Host, inputs: dict[str, Any], old: dict[str, Any], there: Record
 
 
 def wanted(inputs: dict[str, Any]) -> list[str]:
-    """The values in plain form."""
-    return _plain(inputs["type"], inputs["values"])
-
-
-def _plain(rdtype: str, values: list[str]) -> list[str]:
-    return [value.rstrip(".").lower() if rdtype == "CNAME" else value for value in values]
+    """The values as they are compared."""
+    return compared(inputs["type"], inputs["values"])
 
 
 async def update(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:

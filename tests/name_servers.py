@@ -1,4 +1,4 @@
-"""Real name servers as ordinary processes on free ports of loopback: BIND, Knot and PowerDNS."""
+"""Real name servers as ordinary processes on free ports of loopback: BIND, Knot, PowerDNS; and a resolver, Unbound."""
 
 import base64
 import secrets
@@ -9,10 +9,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import dns.exception
+import dns.flags
 import dns.message
 import dns.name
 import dns.query
 import dns.rcode
+import dns.rdatatype
 import dns.tsig
 import dns.update
 import pytest
@@ -245,3 +248,51 @@ class PowerDns(NameServer):
         )  # fmt: skip
         assert answer.ok, answer.text
         return answer
+
+
+class Unbound(NameServer):
+    """A resolver that remembers, in front of another server.
+
+    :param upstream: ADDRESS:PORT of the server that knows everything.
+    """
+
+    program, package = "unbound", "unbound"
+
+    def __init__(self, folder: Path, upstream: str) -> None:
+        super().__init__(folder)
+        self.upstream = upstream
+
+    def command(self) -> list[str]:
+        config = self.folder / "unbound.conf"
+        config.write_text(
+            f"server:\n  interface: 127.0.0.1@{self.port}\n  access-control: 127.0.0.0/8 allow_snoop\n"
+            f'  username: ""\n  chroot: ""\n  directory: "{self.folder}"\n  pidfile: ""\n  use-syslog: no\n'
+            '  module-config: "iterator"\n  do-not-query-localhost: no\n  cache-max-negative-ttl: 86400\n'
+            f'forward-zone:\n  name: "."\n  forward-addr: {self.upstream.replace(":", "@")}\n'
+            "remote-control:\n  control-enable: no\n"
+        )
+        return ["/usr/sbin/unbound", "-d", "-p", "-c", str(config)]
+
+    def __enter__(self) -> "Unbound":
+        super().__enter__()
+        deadline = time.monotonic() + 20
+        while not self.reply("a.root-servers.net", "A", flags=dns.flags.RD):
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise AssertionError(self.log.read_text())
+            time.sleep(0.05)
+        return self
+
+    def reply(self, name: str, kind: str, flags: int) -> dns.message.Message | None:
+        """Its whole answer; None where it gives none."""
+        query = dns.message.make_query(name, kind, flags=flags)
+        try:
+            return dns.query.udp(query, "127.0.0.1", 2, self.port)
+        except (OSError, dns.exception.DNSException):
+            return None
+
+    def remembers(self, name: str, kind: str) -> bool:
+        """Whether it has an answer in its cache, a no too; asking so adds nothing to it."""
+        reply = self.reply(name, kind, flags=0)
+        return bool(
+            reply and (reply.answer or any(rrset.rdtype == dns.rdatatype.SOA for rrset in reply.authority))
+        )

@@ -62,7 +62,8 @@ def look(sandbox: Sandbox, sets: dict[str, Any], **planned: Any) -> tuple[list[s
 
 def seen_from(sandbox: Sandbox) -> View:
     """What a preview in the sandbox's environment sees."""
-    return View(resolver_at(server_at(sandbox.env()["MTA_STS_RESOLVER"], "MTA_STS_RESOLVER")))
+    server = server_at(sandbox.env()["MTA_STS_RESOLVER"], "MTA_STS_RESOLVER")
+    return View(resolver_at(server), name_servers=(server,))
 
 
 REPORTS = ("mailto:tls@example.org",)

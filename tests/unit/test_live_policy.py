@@ -37,7 +37,9 @@ class Azure:
 def pages(monkeypatch: pytest.MonkeyPatch) -> list[Page]:
     """What the host answers, one a fetch; the last one for good."""
     given: list[Page] = []
-    monkeypatch.setattr(live_policy, "fetch", lambda *_: Fetched([given.pop(0) if len(given) > 1 else given[0]]))
+    monkeypatch.setattr(
+        live_policy, "fetch", lambda *_, **__: Fetched([given.pop(0) if len(given) > 1 else given[0]])
+    )
     monkeypatch.setattr(live_policy, "ASK_AZURE", 0.0)
     return given
 
