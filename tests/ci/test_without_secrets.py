@@ -86,6 +86,12 @@ def test_who_looks_changes_nothing(project: tuple[Path, dict[str, str]]) -> None
     }
 
 
+def test_a_stacks_full_name_is_looked_at_by_its_own(project: tuple[Path, dict[str, str]]) -> None:
+    folder, env = project
+    with without_secrets.copy({**env, "PULUMI_STACK": "organization/looked-at/prod"}, folder) as (copied, own):
+        assert pulumi(copied, own, "stack", "output", "plain").stdout == "seen by all\n"
+
+
 def test_a_run_with_the_passphrase_works_in_the_project_itself(project: tuple[Path, dict[str, str]]) -> None:
     folder, env = project
     own = {**env, "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE}

@@ -53,7 +53,8 @@ def do_preview(options: argparse.Namespace) -> int:
         with sign_in.environment(given) as env, without_secrets.copy(env, Path.cwd()) as (folder, env):
             os.environ.clear()  # the engine is started with it
             os.environ.update(env)
-            found = preview.preview(stack, folder)
+            found = preview.preview(env["PULUMI_STACK"], folder)
+            found.stack = stack
     except CiError as error:
         print(f"tools.ci: {shown(error)}", file=sys.stderr)
         found = preview.Preview(stack, failed=True, notes=[("error", "", str(error))])

@@ -35,17 +35,18 @@ SIGN, SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb4
 def copy(given: Mapping[str, str], folder: Path) -> Generator[tuple[Path, dict[str, str]]]:
     """The folder and the environment to look at the stack PULUMI_STACK from.
 
-    A run that was given what decrypts its stack works in the project itself.
+    A run that was given what decrypts its stack, or that names none, works in the project itself.
 
     :param given: an environment that is signed in to where the state lies.
     :param folder: of the project.
     :raises CiError: there is no such stack, or its state can't be read.
     """
-    if any(given.get(name) for name in KEYS):
+    full = given.get("PULUMI_STACK", "")
+    if not full or any(given.get(name) for name in KEYS):
         yield folder, dict(given)
         return
-    stack = given["PULUMI_STACK"]
-    state = json.loads(_pulumi(["stack", "export", "--stack", stack], folder, given))
+    state = json.loads(_pulumi(["stack", "export", "--stack", full], folder, given))
+    stack = full.rpartition("/")[2]
     with tempfile.TemporaryDirectory(prefix="mta-sts-look-") as place:
         project = Path(shutil.copytree(folder, Path(place) / "project", symlinks=True, ignore=LEFT_OUT))
         os.mkdir(Path(place) / "state")
@@ -53,6 +54,7 @@ def copy(given: Mapping[str, str], folder: Path) -> Generator[tuple[Path, dict[s
             **given,
             "PULUMI_BACKEND_URL": f"file://{place}/state",
             "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex(16),
+            "PULUMI_STACK": stack,
         }
         file = project / f"Pulumi.{stack}.yaml"
         paths = _strip(file)
