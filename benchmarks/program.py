@@ -4,10 +4,7 @@ import json
 import resource
 import sys
 import time
-from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from mocks import Cloud, declare
 
