@@ -1,6 +1,6 @@
 # Everything here runs on the local Azure (sandbox/); for a real subscription see docs/azure.md.
 .DEFAULT_GOAL := help
-.PHONY: help up preview recover down destroy status test faults unit check fix bench lock audit clean
+.PHONY: help up preview recover down destroy status test acceptance clients faults fuzz unit check fix bench lock audit sbom clean
 .SILENT:
 
 PYTHON ?= python3
@@ -82,6 +82,10 @@ lock: $(READY) ## lock the requirements anew, with hashes
 
 audit: $(READY) ## look the locked requirements up among known vulnerabilities
 	$(PY) -m uv tool run pip-audit==2.10.1 --require-hashes -r requirements.txt
+
+sbom: $(READY) ## what packages are in it, as CycloneDX: sbom.json
+	$(PY) -m uv tool run --from cyclonedx-bom==7.5.0 cyclonedx-py requirements requirements.txt --of JSON -o sbom.json
+	echo "sbom.json has $$(grep -c '"purl"' sbom.json) packages"
 
 clean: ## remove what was generated here: .venv and the local Azure's state
 	if [ -x $(PY) ]; then $(PY) -m sandbox down; fi

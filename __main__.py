@@ -58,6 +58,9 @@ with without_stack_traces():
                 # Sites move to another region, the group need not: its location says only where Azure keeps its
                 # description, and replacing it would delete everything in it first.
                 ignore_changes=["location"],
+                # A new group stands before the old one goes with all that is in it. Its name is given, and azure-native
+                # deletes what has a given name first.
+                delete_before_replace=False,
             ),
             group_options,
         ),

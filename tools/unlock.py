@@ -11,6 +11,9 @@ import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+# The namespaces that Linux starts with (include/linux/proc_ns.h).
+HOSTS_NUMBERS, HOSTS_NAME = "pid:[4026531836]", "uts:[4026531838]"
+
 
 def locks(backend: str) -> list[Path]:
     """The lock files of a `file://` backend."""
@@ -26,7 +29,7 @@ def stale(lock: Path) -> bool:
         pid, host = int(held["pid"]), held["hostname"]
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    if host != socket.gethostname():
+    if host != socket.gethostname() or _hidden_pulumi():
         return False
     try:
         os.kill(pid, 0)
@@ -39,6 +42,26 @@ def stale(lock: Path) -> bool:
         return "pulumi" not in Path(f"/proc/{pid}/comm").read_text()
     except OSError:
         return False
+
+
+def _hidden_pulumi() -> bool:
+    """Whether a pulumi may be at work under this machine's name with a number that means another process here.
+
+    Containers have numbers of their own (pid_namespaces(7)); one that shares the host's name doesn't see the host's.
+    """
+    try:
+        ours = os.readlink("/proc/self/ns/pid")
+        if os.readlink("/proc/self/ns/uts") == HOSTS_NAME and ours != HOSTS_NUMBERS:
+            return True
+    except OSError:
+        return False  # not Linux, or no containers
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "comm").read_text().strip() == "pulumi" and os.readlink(process / "ns" / "pid") != ours:
+                return True
+        except OSError:
+            continue  # it has ended, or is another user's
+    return False
 
 
 def main() -> int:
