@@ -121,15 +121,7 @@ class Look:
 
     def _ask_servers(self, name: str, rdtype: str) -> Records:
         servers = self.own("servers", partial(dns_view.name_servers, self.shared.view, sts_record(self.name)))
-        silent: Exception = dns.exception.DNSException(
-            f"the zone of {self.name} has no name server with an address"
-        )
-        for server in servers:
-            try:
-                return Records(dns_view.records_at(self.shared.view, server, name, rdtype))
-            except (dns.exception.DNSException, OSError) as error:
-                silent = error
-        raise silent
+        return Records(dns_view.published(self.shared.view, name, rdtype, servers))
 
     def mail_hosts(self) -> list[str]:
         """The hosts of the MX records, all priorities (RFC 8461 8.4), or the domain itself (RFC 5321 5.1).

@@ -5,7 +5,6 @@ about to be made are asked at the zone's own servers (`Look.published`): a resol
 a check, write a function that takes the look and the plan, and name it in `CHECKS`.
 """
 
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -200,8 +199,7 @@ def _addresses(look: Look, name: str) -> set[str]:
 
 
 def _stray(look: Look) -> str:
-    """A name that nobody has: what it answers comes from a wildcard (RFC 4592)."""
-    return look.own("stray", lambda: f"mta-sts-{secrets.token_hex(6)}.{look.name}")
+    return look.own("stray", partial(dns_view.stray, look.name))
 
 
 def _issuer(value: bytes) -> str:

@@ -83,14 +83,14 @@ def addresses_now(view: View, host: str) -> list[str]:
     ]
 
 
-def published(view: View, record: str, rdtype: str) -> list[object]:
+def published(view: View, record: str, rdtype: str, servers: Iterable[Server] | None = None) -> list[object]:
     """A record set as the first of the zone's own servers has it that answers; empty where there is none.
 
     :returns: dnspython's rdatas.
     :raises dns.exception.DNSException, OSError: the zone isn't found, or no server gives a usable answer.
     """
     silent: Exception = dns.exception.DNSException("the zone has no name server with an address")
-    for server in _name_servers(view, record):
+    for server in _name_servers(view, record) if servers is None else servers:
         try:
             return records_at(view, server, record, rdtype)
         except (dns.exception.DNSException, OSError) as error:
@@ -98,9 +98,9 @@ def published(view: View, record: str, rdtype: str) -> list[object]:
     raise silent
 
 
-def by_wildcard(view: View, domain: str, rdtype: str) -> list[object]:
-    """What the zone's own servers answer for a name under a domain that nobody has made (RFC 4592); see `published`."""
-    return published(view, f"mta-sts-{secrets.token_hex(6)}.{domain}", rdtype)
+def stray(domain: str) -> str:
+    """A name under a domain that nobody has made: what it answers comes from a wildcard (RFC 4592)."""
+    return f"mta-sts-{secrets.token_hex(6)}.{domain}"
 
 
 def values_at(view: View, server: Server, record: str, rdtype: str) -> frozenset[str]:

@@ -98,7 +98,8 @@ def conflicts(record: str, rdtype: str, values: frozenset[str]) -> list[str]:
         return []
     says = "; ".join(f"{kind} {shown(records)}" for kind, records in there.items())
     domain = record.split(".", 1)[1]
-    if all(_plain(dns_view.by_wildcard(view, domain, kind)) == records for kind, records in there.items()):
+    stray = dns_view.stray(domain)
+    if all(_plain(dns_view.published(view, stray, kind)) == records for kind, records in there.items()):
         return [f"a wildcard answers for everything under {domain}, so for {record} too ({says}); the record made here "
                 "goes before it, but where it was asked already, it is remembered for its TTL"]  # fmt: skip
     return [f"{record} has other records already, which this stack didn't make: {says}; a {rdtype} is refused beside "
