@@ -1,8 +1,8 @@
 """One domain while it is looked at, and how its checks are run.
 
-A check is a function that takes a `Look` and yields findings. It asks the internet through the `Look`, which asks each
-question once, whichever checks want the answer. Errors needn't be caught: no answer from DNS, no end in time, and even a
-mistake in the check itself become findings that it was not checked.
+A check is a function that takes a `Look` and yields findings. It asks the internet through the `Look`, which asks
+each question once, whichever checks want the answer. Errors needn't be caught: no answer from DNS, no end in time
+and even a mistake in the check itself become findings that it was not checked.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -19,6 +19,7 @@ from internet.dns_view import Records
 from internet.view import View
 from policy.places import sts_record
 
+SERVERS = 2  # of a zone, that are asked one after the other for one answer
 PATIENCE = 1.0  # seconds for one answer of one of a zone's own servers
 GRACE = 0.5  # seconds after the deadline, in which checks may say themselves what kept them waiting
 T = TypeVar("T")
@@ -93,11 +94,11 @@ class Look:
     def published(self, name: str, rdtype: str) -> Records:
         """A record set, as a name server of the domain's own zone has it.
 
-        For names that are about to be made: a resolver that is asked too early remembers that there is nothing (RFC 2308).
+        For names that are about to be made: a resolver asked too early remembers that there is nothing (RFC 2308).
+        Servers that kept silent are left alone from then on. So are all others while none has answered: then port
+        53 is closed from here, and each question would wait anew.
 
-        :raises dns.exception.DNSException, OSError: no usable answer. Servers that gave none are left alone from then on,
-            and everybody's where nobody's have answered yet: port 53 is closed from here, and each question would take
-            its time anew.
+        :raises dns.exception.DNSException, OSError: no usable answer.
         """
         if self.view.left(1) <= 0:
             raise dns.exception.Timeout
@@ -110,14 +111,15 @@ class Look:
         view = self.shared.view
         servers = self.own("servers", partial(dns_view.name_servers, view, sts_record(self.name)))
         try:
-            records = dns_view.published(view, name, rdtype, servers, PATIENCE)
+            records = dns_view.published(view, name, rdtype, servers[:SERVERS], PATIENCE)
         except (dns.exception.DNSException, OSError) as error:
             silent = error
         else:
             self.shared("open", lambda: True)
             return records
-        self.own("silent", lambda: silent)
-        self.shared("closed", lambda: silent)
+        if isinstance(silent, dns_view.SilentError):
+            self.own("silent", lambda: silent)
+            self.shared("closed", lambda: silent)
         raise silent
 
     def mail_hosts(self) -> list[str]:

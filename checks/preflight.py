@@ -1,8 +1,8 @@
 """What DNS says about a domain before anything is made: read only, side by side, under one deadline.
 
-Nothing that is found here goes into a resource, so that previews stay the same for the same configuration. Names that are
-about to be made are asked at the zone's own servers (`Look.published`): a resolver would remember that there are none. To add
-a check, write a function that takes the look and the plan, and name it in `CHECKS`.
+Nothing that is found here goes into a resource, so that previews stay the same for the same configuration. Names
+that are about to be made are asked at the zone's own servers (`Look.published`): a resolver would remember that
+there are none. To add a check, write a function that takes the look and the plan, and name it in `CHECKS`.
 """
 
 import secrets
@@ -33,7 +33,8 @@ ADOPT = "docs/adopt.md"
 class Place(Protocol):
     """Where a domain's records go.
 
-    `zone` is "" where a person enters them; `name_servers` serve it, without final dots, empty where they aren't known.
+    `zone` is "" where a person enters them. `name_servers` serve it: without final dots, empty where they aren't
+    known.
     """
 
     @property
@@ -97,8 +98,8 @@ def zone_is_delegated(look: Look, place: Place) -> Iterator[Finding]:
         way_out = f"At its registrar, set the name servers {servers}. Until then {waits}"
         yield Finding("delegation", Level.WARN, f"the zone {planned} is not delegated", "RFC 1034 4.2.1", way_out)
     elif zone != planned:
-        text = f"it is served from a zone of its own, {zone} ({', '.join(actual)}), not from {planned} where the records "
-        yield Finding("delegation", Level.WARN, f"{text}would go", "", "Correct mta-sts:dns")
+        text = f"it is served from a zone of its own, {zone} ({', '.join(actual)}), not from {planned} where the "
+        yield Finding("delegation", Level.WARN, f"{text}records would go", "", "Correct mta-sts:dns")
     elif place.name_servers and not set(actual) & set(place.name_servers):
         text = f"the zone {zone} is served by {', '.join(actual)}, but the records go to {servers}"
         yield Finding("delegation", Level.WARN, text, "", waits[0].upper() + waits[1:])
@@ -111,13 +112,16 @@ def record_is_free(look: Look, plan: Plan) -> Iterator[Finding]:
     alias, texts = published.alias, published.values
     if alias and not delegate_to:
         text = f"{owner} is a CNAME to {alias}, so the TXT record can't be made"
-        way_out = "Remove the CNAME first, set delegateTo where it leads to a domain of this stack, or leave this domain to "
-        yield Finding("record", Level.FAIL, text, "RFC 8461 8.2", f"{way_out}whoever it leads to")
+        way_out = "Remove the CNAME first, set delegateTo where it leads to a domain of this stack, or leave this "
+        way_out += "domain to whoever it leads to"
+        yield Finding("record", Level.FAIL, text, "RFC 8461 8.2", way_out)
         return
     if delegate_to and texts and not alias:
-        text = f"{owner} has TXT records ({' | '.join(sorted(texts))}), so the CNAME to {sts_record(delegate_to)} can't be made"
-        way_out = "Remove them first, for which mode none isn't needed: senders keep their policy, and the CNAME tells them "
-        yield Finding("record", Level.FAIL, text, "RFC 1034 3.6.2", f"{way_out}the same")
+        text = f"{owner} has TXT records ({' | '.join(sorted(texts))}), so the CNAME to {sts_record(delegate_to)} "
+        text += "can't be made"
+        way_out = "Remove them first, for which mode none isn't needed: senders keep their policy, and the CNAME "
+        way_out += "tells them the same"
+        yield Finding("record", Level.FAIL, text, "RFC 1034 3.6.2", way_out)
     elif sum(text.startswith("v=STSv1;") for text in texts) > 1:
         text = f"{owner} has several v=STSv1 records, which senders take for none: {' | '.join(sorted(texts))}"
         yield Finding("record", Level.WARN, text, "RFC 8461 3.1", "`pulumi refresh`, then `pulumi up` leaves one")
@@ -147,8 +151,9 @@ def issuer_is_allowed(look: Look, plan: Plan) -> Iterator[Finding]:
             continue
         issuers = [_issuer(caa.value) for caa in records if caa.tag.lower() == b"issue"]
         if issuers and ISSUER not in issuers:
-            text = f"the CAA records of {name} allow {', '.join(filter(None, issuers)) or 'nobody'}, and not {ISSUER}, "
-            text += f"which issues for Static Web Apps, to issue for {host}"
+            allowed = ", ".join(filter(None, issuers)) or "nobody"
+            text = f"the CAA records of {name} allow {allowed}, and not {ISSUER}, which issues for Static Web "
+            text += f"Apps, to issue for {host}"
             level = Level.WARN if look.published(host, "A").alias else Level.FAIL
             yield Finding("caa", level, text, "RFC 8659 3", f'Add the record 0 issue "{ISSUER}"')
         return
@@ -188,7 +193,7 @@ class Preflight:
         """What was found, once it is known where the records go.
 
         :param places: by the domain's name.
-        :returns: warnings, and errors that must stop the run, in the order of the plans; where DNS can't be asked, that.
+        :returns: warnings, and errors that must stop the run, in the order of the plans.
         """
         shared = Shared(self._view.within(self._deadline))
 

@@ -1,13 +1,12 @@
 """DNS as the outside sees it: a zone's own name servers, and a resolver.
 
-A resolver that is asked too early remembers for minutes or hours that there is nothing (RFC 2308). So a name that is
-about to be made is asked at the zone's own servers alone: `published`, `values_by_servers`.
+A resolver that is asked too early remembers for minutes or hours that there is nothing (RFC 2308). So the zone's
+own servers alone are asked for a name that is about to be made: `published`, `values_by_servers`.
 """
 
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, cast
 
 import dns.exception
@@ -25,10 +24,13 @@ from internet.address import Server
 from internet.view import View
 from policy.names import canonical
 
-SERVERS = 2  # of a zone, that are asked one after the other for one answer
 STRING = 255  # bytes one character-string of a TXT record holds (RFC 1035 3.3)
 TIMEOUT = 4.0  # seconds for one question to one server
 LIFETIME = 8.0  # seconds for all tries of one question to the resolver
+
+
+class SilentError(dns.exception.DNSException):
+    """None of a zone's own servers answers in time."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def addresses(view: View, host: str) -> list[str]:
 
 
 def addresses_now(view: View, host: str) -> list[str]:
-    """As `addresses`; but where the resolver remembers that there is no such host, the zone's own servers say where it leads.
+    """As `addresses`; where the resolver remembers that there is no such host, the zone's servers are asked.
 
     :raises dns.exception.DNSException, OSError: as `addresses`, and no usable answer from those servers.
     """
@@ -116,21 +118,22 @@ def published(
 
     :param servers: those of the zone, where they are known.
     :param patience: seconds for each.
-    :raises dns.exception.DNSException, OSError: the zone isn't found, or none of its servers gives a usable answer.
+    :raises dns.exception.DNSException, OSError: there is no zone, or none of its servers gives a usable answer;
+        SilentError where the last that was asked gives none in time.
     """
     silent: Exception = dns.exception.DNSException("the zone has no name server with an address")
-    for server in islice(_name_servers(view, record) if servers is None else servers, SERVERS):
+    for server in _name_servers(view, record) if servers is None else servers:
         try:
             return records_at(view.within(patience), server, record, rdtype)
         except dns.exception.Timeout:
-            silent = dns.exception.DNSException(f"none in time by {server}; is port 53 open from here?")
+            silent = SilentError(f"none in time by {server}; is port 53 open from here?")
         except (dns.exception.DNSException, OSError) as error:
             silent = error
     raise silent
 
 
 def by_wildcard(view: View, domain: str, rdtype: str) -> Records:
-    """What the zone's own servers answer for a name under a domain that nobody has made (RFC 4592); see `published`."""
+    """What the zone's own servers answer for a name that nobody has made (RFC 4592); see `published`."""
     return published(view, f"mta-sts-{secrets.token_hex(6)}.{domain}", rdtype)
 
 
@@ -171,7 +174,8 @@ def values_by_servers(view: View, record: str, rdtype: str) -> frozenset[str]:
 def remembered(view: View, record: str, rdtype: str) -> tuple[frozenset[str], int]:
     """What the resolver answers, and for how many seconds it may go on so without asking anybody.
 
-    :returns: no values where there is no such record set, as long as the zone's SOA record lets it be remembered (RFC 2308 5).
+    :returns: no values where there is no such record set, for as long as the zone's SOA record lets that be
+        remembered (RFC 2308 5).
     :raises dns.exception.DNSException: no usable answer.
     """
     asked = dns.name.from_text(record)
