@@ -35,8 +35,9 @@ try:
     files = website.read(HERE / "web")
     for note in stack.notes:
         pulumi.log.info(note)
+    finish_preflight = preflight.begin(stack)  # while the zones are asked for
     backends = zones.backends((domain.name, domain.dns) for policy in stack.policies for domain in policy.domains)
-    preflight.run(stack, backends)
+    finish_preflight(backends)
     adopted.register()
     group_options = adopted.group(stack.resource_group) if stack.existing_resource_group else None
 except UserError as error:

@@ -14,3 +14,5 @@
 | shown.py   | strangers' text, made fit to be shown: all that follow put it through there    |
 | show.py    | tables, JSON, a Prometheus text file; page.py, page.html: the page             |
 """
+
+import internet as internet  # before dnspython, which it tells what not to import

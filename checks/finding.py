@@ -67,7 +67,7 @@ class Domain:
 
 
 def exit_code(domains: Iterable[Domain]) -> int:
-    """0 where all is well, 1 with warnings, 2 with failures; 70 where a check broke and nothing worse was found."""
+    """0 where all is well, 1 with warnings, 2 with failures, 70 where a check broke and none found a failure."""
     levels = {domain.level for domain in domains}
     if Level.FAIL in levels:
         return 2

@@ -1,13 +1,12 @@
 """One domain while it is looked at, and how its checks are run.
 
-A check is a function that takes a `Look` and yields findings. It asks the internet through the `Look`, which asks each
-question once, whichever checks want the answer. Errors needn't be caught: no answer from DNS, no end in time, and even a
-mistake in the check itself become findings that it was not checked.
+A check is a function that takes a `Look` and yields findings. It asks the internet through the `Look`, which asks
+each question once, whichever checks want the answer. Errors needn't be caught: no answer from DNS, no end in time
+and even a mistake in the check itself become findings that it was not checked.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
 from typing import Any, TypeVar, cast
@@ -16,31 +15,15 @@ import dns.exception
 
 from checks.finding import Finding, Level
 from internet import dns_view
+from internet.dns_view import Records
 from internet.view import View
 from policy.places import sts_record
 
+SERVERS = 2  # of a zone, that are asked one after the other for one answer
+PATIENCE = 1.0  # seconds for one answer of one of a zone's own servers
 GRACE = 0.5  # seconds after the deadline, in which checks may say themselves what kept them waiting
 T = TypeVar("T")
 U = TypeVar("U")
-
-
-@dataclass(frozen=True)
-class Records:
-    """A record set as the resolver has it.
-
-    :param rdatas: dnspython's; empty where there is no such record set.
-    :param ttl: seconds.
-    :param alias: where a CNAME led, "" for nowhere.
-    """
-
-    rdatas: list[Any] = field(default_factory=list[Any])
-    ttl: int = 0
-    alias: str = ""
-
-    @property
-    def values(self) -> list[str]:
-        """TXT strings joined; host names in lower case without the final dot."""
-        return [dns_view.plain(rdata) for rdata in self.rdatas]
 
 
 class Shared:
@@ -93,13 +76,13 @@ class Look:
         self.view = self.own.view = self.view.within(seconds)
 
     def records(self, name: str, rdtype: str) -> Records:
-        """A record set; empty where there is none.
+        """A record set, as the resolver has it.
 
         :raises dns.exception.DNSException, OSError: no usable answer.
         """
         if self.view.left(1) <= 0:
             raise dns.exception.Timeout
-        return self.shared((name, rdtype), partial(_ask, self.shared.view, name, rdtype))
+        return self.shared((name, rdtype), partial(dns_view.lookup, self.shared.view, name, rdtype))
 
     def values(self, name: str, rdtype: str) -> list[str]:
         """The record set's values; see `Records`.
@@ -109,19 +92,35 @@ class Look:
         return self.records(name, rdtype).values
 
     def published(self, name: str, rdtype: str) -> Records:
-        """A record set as a name server of the domain's own zone has it; no TTL, no alias.
+        """A record set, as a name server of the domain's own zone has it.
 
-        For names that are about to be made: a resolver that is asked too early remembers that there is nothing (RFC 2308).
+        For names that are about to be made: a resolver asked too early remembers that there is nothing (RFC 2308).
+        Servers that kept silent are left alone from then on. So are all others while none has answered: then port
+        53 is closed from here, and each question would wait anew.
 
         :raises dns.exception.DNSException, OSError: no usable answer.
         """
         if self.view.left(1) <= 0:
             raise dns.exception.Timeout
+        closed = None if self.shared.known("open") else self.shared.known("closed")
+        if silent := self.own.known("silent") or closed:
+            raise silent
         return self.own(("published", name, rdtype), partial(self._ask_servers, name, rdtype))
 
     def _ask_servers(self, name: str, rdtype: str) -> Records:
-        servers = self.own("servers", partial(dns_view.name_servers, self.shared.view, sts_record(self.name)))
-        return Records(dns_view.published(self.shared.view, name, rdtype, servers))
+        view = self.shared.view
+        servers = self.own("servers", partial(dns_view.name_servers, view, sts_record(self.name)))
+        try:
+            records = dns_view.published(view, name, rdtype, servers[:SERVERS], PATIENCE)
+        except (dns.exception.DNSException, OSError) as error:
+            silent = error
+        else:
+            self.shared("open", lambda: True)
+            return records
+        if isinstance(silent, dns_view.SilentError):
+            self.own("silent", lambda: silent)
+            self.shared("closed", lambda: silent)
+        raise silent
 
     def mail_hosts(self) -> list[str]:
         """The hosts of the MX records, all priorities (RFC 8461 8.4), or the domain itself (RFC 5321 5.1).
@@ -129,32 +128,29 @@ class Look:
         :returns: `[""]` for the null MX (RFC 7505); nothing where the domain has no address either.
         :raises dns.exception.DNSException, OSError: no usable answer.
         """
-        hosts = sorted({dns_view.plain(mx.exchange) for mx in self.records(self.name, "MX").rdatas})
-        if not hosts and (self.values(self.name, "A") or self.values(self.name, "AAAA")):
+        records = self.records(self.name, "MX")
+        hosts = sorted({dns_view.plain(mx.exchange) for mx in records.rdatas})
+        if not hosts and records.exists and (self.values(self.name, "A") or self.values(self.name, "AAAA")):
             return [self.name]
         return hosts if len(hosts) == 1 else [host for host in hosts if host]
-
-
-def _ask(view: View, name: str, rdtype: str) -> Records:
-    answer = dns_view.answer(view, name, rdtype)
-    if answer is None:
-        return Records()
-    alias = dns_view.plain(answer.canonical_name)
-    rdatas = list(cast(Iterable[Any], answer.rrset or ()))
-    return Records(rdatas, answer.rrset.ttl if answer.rrset else 0, alias if alias != name.lower() else "")
 
 
 Check = Callable[[Look], Iterator[Finding]]
 Checks = Mapping[str, Check]  # by the name that its findings have
 
 
-def run(look: Look, checks: Checks) -> list[Finding]:
+def run(look: Look, checks: Checks, threads: int | None = None) -> list[Finding]:
     """Run a domain's checks side by side, until its view ends.
 
+    :param threads: how many checks at once; all, where it isn't said. One at a time needs no thread of its own.
     :returns: the findings in the order of `checks`.
     """
     made: dict[str, list[Finding]] = {name: [] for name in checks}
-    pool = ThreadPoolExecutor(len(checks), look.name)
+    if threads == 1:
+        for name, check in checks.items():
+            _one(look, name, check, made[name])
+        return [finding for findings in made.values() for finding in findings]
+    pool = ThreadPoolExecutor(threads or len(checks), look.name)
     futures = {pool.submit(_one, look, name, check, made[name]): name for name, check in checks.items()}
     wait(futures, look.view.left(1e6) + GRACE)
     pool.shutdown(wait=False, cancel_futures=True)

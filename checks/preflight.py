@@ -1,14 +1,13 @@
 """What DNS says about a domain before anything is made: read only, side by side, under one deadline.
 
-Nothing that is found here goes into a resource, so that previews stay the same for the same configuration. Names that are
-about to be made are asked at the zone's own servers (`Look.published`): a resolver would remember that there are none. To add
-a check, write a function that takes the look and the plan, and name it in `CHECKS`.
+Nothing that is found here goes into a resource, so that previews stay the same for the same configuration. Names
+that are about to be made are asked at the zone's own servers (`Look.published`): a resolver would remember that
+there are none. To add a check, write a function that takes the look and the plan, and name it in `CHECKS`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol
 
 import dns.resolver
@@ -23,7 +22,8 @@ from policy.places import policy_host, sts_record, tlsrpt_record
 from settings.policies import Domain, PolicySettings
 
 DEADLINE = 8.0  # seconds for everything
-DOMAINS = 16  # at once
+DOMAINS = 32  # at once
+THREADS = 64  # for all domains together: most of what they do is this program's own work
 SITES = ".azurestaticapps.net"
 ISSUER = "digicert.com"  # learn.microsoft.com/azure/static-web-apps/custom-domain; Azure/static-web-apps 1447
 ADOPT = "docs/adopt.md"
@@ -32,7 +32,8 @@ ADOPT = "docs/adopt.md"
 class Place(Protocol):
     """Where a domain's records go.
 
-    `zone` is "" where a person enters them; `name_servers` serve it, without final dots, empty where they aren't known.
+    `zone` is "" where a person enters them. `name_servers` serve it: without final dots, empty where they aren't
+    known.
     """
 
     @property
@@ -48,7 +49,6 @@ class Plan:
 
     domain: Domain
     settings: PolicySettings
-    place: Place
 
     @property
     def policy(self) -> Policy:
@@ -64,44 +64,42 @@ def mail_is_allowed(look: Look, plan: Plan) -> Iterator[Finding]:
 def host_is_free(look: Look, plan: Plan) -> Iterator[Finding]:
     """mta-sts.<domain> isn't something else already."""
     host = policy_host(look.name)
-    target = look.published(host, "CNAME").values
-    if target:
-        if not target[0].endswith(SITES):
+    if alias := look.published(host, "A").alias:
+        if not alias.endswith(SITES):
             way_out = (
                 "If this stack made the record, it is put right after `pulumi refresh`; if not, Azure refuses to "
             )
             way_out += f"overwrite it: {ADOPT}"
-            yield Finding("policy-host", Level.WARN, f"{host} leads to {target[0]} now", "", way_out)
+            yield Finding("policy-host", Level.WARN, f"{host} leads to {alias} now", "", way_out)
         return
     addresses = _addresses(look, host)
-    if addresses and not addresses & _addresses(
-        look, _stray(look)
-    ):  # else a wildcard, which gives way to the CNAME
+    if addresses and not addresses & _addresses(look, _stray(look)):  # a wildcard would give way to the CNAME
         text = f"{host} is a host of its own ({', '.join(sorted(addresses))})"
         way_out = "A CNAME can't stand beside its address records, so remove them first"
         yield Finding("policy-host", Level.WARN, text, "RFC 1034 3.6.2", way_out)
 
 
-def zone_is_delegated(look: Look, plan: Plan) -> Iterator[Finding]:
+def zone_is_delegated(look: Look, place: Place) -> Iterator[Finding]:
     """The zone is served where the records will go; wherever that is, when a person enters them."""
-    planned = plan.place.zone
+    planned = place.zone
     if not planned:
         return
-    try:
-        zone = dns_view.zone_of(look.view, look.name)
-    except dns.resolver.NoRootSOA:
-        zone = ""
+    zone, actual = look.name, sorted(look.values(look.name, "NS"))
+    if not actual:  # then the domain lies in a zone further up
+        try:
+            zone = dns_view.zone_of(look.view, look.name)
+            actual = sorted(look.values(zone, "NS"))
+        except dns.resolver.NoRootSOA:
+            zone = ""
     waits = "its records are made all the same, and it waits by name until the delegation is there"
-    servers = ", ".join(plan.place.name_servers) or "those of the zone"
+    servers = ", ".join(place.name_servers) or "those of the zone"
     if not zone or not f".{zone}".endswith(f".{planned}"):
         way_out = f"At its registrar, set the name servers {servers}. Until then {waits}"
         yield Finding("delegation", Level.WARN, f"the zone {planned} is not delegated", "RFC 1034 4.2.1", way_out)
-        return
-    actual = sorted(look.values(zone, "NS"))
-    if zone != planned:
-        text = f"it is served from a zone of its own, {zone} ({', '.join(actual)}), not from {planned} where the records "
-        yield Finding("delegation", Level.WARN, f"{text}would go", "", "Correct mta-sts:dns")
-    elif plan.place.name_servers and not set(actual) & set(plan.place.name_servers):
+    elif zone != planned:
+        text = f"it is served from a zone of its own, {zone} ({', '.join(actual)}), not from {planned} where the "
+        yield Finding("delegation", Level.WARN, f"{text}records would go", "", "Correct mta-sts:dns")
+    elif place.name_servers and not set(actual) & set(place.name_servers):
         text = f"the zone {zone} is served by {', '.join(actual)}, but the records go to {servers}"
         yield Finding("delegation", Level.WARN, text, "", waits[0].upper() + waits[1:])
 
@@ -109,17 +107,20 @@ def zone_is_delegated(look: Look, plan: Plan) -> Iterator[Finding]:
 def record_is_free(look: Look, plan: Plan) -> Iterator[Finding]:
     """The record with the id can be made, and will be the only one (RFC 8461 3.1)."""
     owner, delegate_to = sts_record(look.name), plan.domain.delegate_to
-    alias = look.published(owner, "CNAME").values
+    published = look.published(owner, "TXT")
+    alias, texts = published.alias, published.values
     if alias and not delegate_to:
-        text = f"{owner} is a CNAME to {alias[0]}, so the TXT record can't be made"
-        way_out = "Remove the CNAME first, set delegateTo where it leads to a domain of this stack, or leave this domain to "
-        yield Finding("record", Level.FAIL, text, "RFC 8461 8.2", f"{way_out}whoever it leads to")
+        text = f"{owner} is a CNAME to {alias}, so the TXT record can't be made"
+        way_out = "Remove the CNAME first, set delegateTo where it leads to a domain of this stack, or leave this "
+        way_out += "domain to whoever it leads to"
+        yield Finding("record", Level.FAIL, text, "RFC 8461 8.2", way_out)
         return
-    texts = look.published(owner, "TXT").values
     if delegate_to and texts and not alias:
-        text = f"{owner} has TXT records ({' | '.join(sorted(texts))}), so the CNAME to {sts_record(delegate_to)} can't be made"
-        way_out = "Remove them first, for which mode none isn't needed: senders keep their policy, and the CNAME tells them "
-        yield Finding("record", Level.FAIL, text, "RFC 1034 3.6.2", f"{way_out}the same")
+        text = f"{owner} has TXT records ({' | '.join(sorted(texts))}), so the CNAME to {sts_record(delegate_to)} "
+        text += "can't be made"
+        way_out = "Remove them first, for which mode none isn't needed: senders keep their policy, and the CNAME "
+        way_out += "tells them the same"
+        yield Finding("record", Level.FAIL, text, "RFC 1034 3.6.2", way_out)
     elif sum(text.startswith("v=STSv1;") for text in texts) > 1:
         text = f"{owner} has several v=STSv1 records, which senders take for none: {' | '.join(sorted(texts))}"
         yield Finding("record", Level.WARN, text, "RFC 8461 3.1", "`pulumi refresh`, then `pulumi up` leaves one")
@@ -142,15 +143,17 @@ def issuer_is_allowed(look: Look, plan: Plan) -> Iterator[Finding]:
     """The CAA records that count let the certificate's issuer in (RFC 8659 3)."""
     host = policy_host(look.name)
     labels = host.split(".")
-    for name in (".".join(labels[at:]) for at in range(len(labels) - 1)):
+    first = 0 if look.published(host, "A").exists else 1
+    for name in (".".join(labels[at:]) for at in range(first, len(labels) - 1)):
         records = (look.published if name == host else look.records)(name, "CAA").rdatas
         if not records:
             continue
         issuers = [_issuer(caa.value) for caa in records if caa.tag.lower() == b"issue"]
         if issuers and ISSUER not in issuers:
-            text = f"the CAA records of {name} allow {', '.join(filter(None, issuers)) or 'nobody'}, and not {ISSUER}, "
-            text += f"which issues for Static Web Apps, to issue for {host}"
-            level = Level.WARN if look.published(host, "CNAME").values else Level.FAIL
+            allowed = ", ".join(filter(None, issuers)) or "nobody"
+            text = f"the CAA records of {name} allow {allowed}, and not {ISSUER}, which issues for Static Web "
+            text += f"Apps, to issue for {host}"
+            level = Level.WARN if look.published(host, "A").alias else Level.FAIL
             yield Finding("caa", level, text, "RFC 8659 3", f'Add the record 0 issue "{ISSUER}"')
         return
 
@@ -158,48 +161,78 @@ def issuer_is_allowed(look: Look, plan: Plan) -> Iterator[Finding]:
 CHECKS: dict[str, Callable[[Look, Plan], Iterator[Finding]]] = {
     "mx": mail_is_allowed,
     "policy-host": host_is_free,
-    "delegation": zone_is_delegated,
     "record": record_is_free,
     "tls-reports": report_record_is_free,
     "caa": issuer_is_allowed,
 }
 
 
-def look_at(plans: Sequence[Plan], view: View, deadline: float = DEADLINE) -> tuple[list[str], list[str]]:
-    """Look at every domain.
+class Preflight:
+    """All domains' checks, begun at once: they run while it is asked elsewhere where the records go.
 
-    :param deadline: seconds, for all together.
-    :returns: warnings, and errors that must stop the run, in the order of `plans`; where DNS can't be asked, that.
+    :param deadline: seconds, for all together; as many for `finish`.
     """
-    shared = Shared(view.within(deadline))
-    with ThreadPoolExecutor(DOMAINS, "preflight") as pool:
-        results = list(pool.map(partial(_domain, shared), plans))
+
+    def __init__(self, plans: Sequence[Plan], view: View, deadline: float = DEADLINE) -> None:
+        self._plans, self._view, self._deadline = plans, view, deadline
+        self._shared = Shared(view.within(deadline))
+        self._pool = ThreadPoolExecutor(min(DOMAINS, len(plans)) or 1, "preflight")
+        self._begun = [self._pool.submit(self._look, plan) for plan in plans]
+
+    def _look(self, plan: Plan) -> list[Finding]:
+        def bound(check: Callable[[Look, Plan], Iterator[Finding]]) -> Check:
+            return lambda look: check(look, plan)
+
+        threads = max(1, THREADS // len(self._plans))
+        return run(
+            Look(plan.domain.name, self._shared), {name: bound(check) for name, check in CHECKS.items()}, threads
+        )
+
+    def finish(self, places: Mapping[str, Place]) -> tuple[list[str], list[str]]:
+        """What was found, once it is known where the records go.
+
+        :param places: by the domain's name.
+        :returns: warnings, and errors that must stop the run, in the order of the plans.
+        """
+        shared = Shared(self._view.within(self._deadline))
+
+        def delegated(plan: Plan) -> list[Finding]:
+            place = places[plan.domain.name]
+
+            def check(look: Look) -> Iterator[Finding]:
+                return zone_is_delegated(look, place)
+
+            return run(Look(plan.domain.name, shared), {"delegation": check}, threads=1)
+
+        with self._pool:
+            delegations = self._pool.map(delegated, self._plans)
+            results = [future.result() + last for future, last in zip(self._begun, delegations, strict=True)]
+        return _told({plan.domain.name: findings for plan, findings in zip(self._plans, results, strict=True)})
+
+
+def _told(results: Mapping[str, list[Finding]]) -> tuple[list[str], list[str]]:
+    """Warnings and errors; what wasn't checked is one line a domain, or one line in all."""
     warnings, errors, silent = list[str](), list[str](), dict[str, str]()
-    for plan, findings in zip(plans, results, strict=True):
+    for name, findings in results.items():
         for finding in findings:
-            text = f"{plan.domain.name}: {finding.text}. {finding.way_out}"
+            text = f"{name}: {finding.text}. {finding.way_out}"
             if finding.level == Level.UNCHECKED:
-                silent.setdefault(plan.domain.name, finding.text)
+                silent.setdefault(name, finding.text)
             elif finding.level != Level.PASS:
                 (errors if finding.level == Level.FAIL else warnings).append(text)
-    if plans and len(silent) == len(plans) and not warnings and not errors:
+    if results and len(silent) == len(results) and not warnings and not errors:
         return [f"preflight skipped: {next(iter(silent.values()))}"], []
     return warnings + [f"{name}: not wholly checked: {why}" for name, why in silent.items()], errors
 
 
-def _domain(shared: Shared, plan: Plan) -> list[Finding]:
-    def bound(check: Callable[[Look, Plan], Iterator[Finding]]) -> Check:
-        return lambda look: check(look, plan)
-
-    return run(Look(plan.domain.name, shared), {name: bound(check) for name, check in CHECKS.items()})
-
-
 def _addresses(look: Look, name: str) -> set[str]:
-    return {*look.published(name, "A").values, *look.published(name, "AAAA").values}
+    ipv4 = look.published(name, "A")
+    return {*ipv4.values, *(look.published(name, "AAAA").values if ipv4.exists else ())}
 
 
 def _stray(look: Look) -> str:
-    return look.own("stray", partial(dns_view.stray, look.name))
+    """A name that nobody has: what it answers comes from a wildcard (RFC 4592)."""
+    return look.own("stray", lambda: dns_view.stray(look.name))
 
 
 def _issuer(value: bytes) -> str:

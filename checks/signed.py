@@ -131,9 +131,7 @@ def key_record(view: View, name: str) -> bytes | None:
 
     :raises dns.exception.DNSException: no usable answer.
     """
-    answer = dns_view.answer(view.within(ANSWER), name, "TXT")
-    found = cast(list[Any], list(answer.rrset)) if answer and answer.rrset else []
-    records = [b"".join(rdata.strings) for rdata in found]
+    records = [b"".join(rdata.strings) for rdata in dns_view.lookup(view.within(ANSWER), name, "TXT").rdatas]
     return records[0] if len(records) == 1 else None
 
 

@@ -1,31 +1,35 @@
 """The preflight's findings, shown as Pulumi shows things."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pulumi
 
-from checks import preflight
+from checks.preflight import Plan, Preflight
 from internet.view import View
 from policy import UserError
 from settings.stack import Settings
 from zones import Backend
 
 
-def run(settings: Settings, backends: Mapping[str, Backend]) -> None:
-    """Look at every domain's DNS; warn, or stop.
+def begin(settings: Settings) -> Callable[[Mapping[str, Backend]], None]:
+    """Begin to look at every domain's DNS.
 
-    :raises UserError: before anything is touched.
+    :returns: what waits for the end, once the backends are known: it warns, or raises UserError before anything is
+        touched.
+    :raises UserError: DNS can't be asked as the environment says.
     """
     if not settings.preflight:
-        return pulumi.log.info("preflight skipped: mta-sts:preflight is off")
-    plans = [
-        preflight.Plan(domain, policy, backends[domain.name])
-        for policy in settings.policies
-        for domain in policy.domains
-    ]
-    warnings, errors = preflight.look_at(plans, View.from_environment())
-    for warning in warnings:
-        pulumi.log.warn(warning)
-    if errors:
-        raise UserError("\n".join([*errors, "Nothing was touched. (mta-sts:preflight: off skips these checks.)"]))
-    return None
+        return lambda _: pulumi.log.info("preflight skipped: mta-sts:preflight is off")
+    plans = [Plan(domain, policy) for policy in settings.policies for domain in policy.domains]
+    preflight = Preflight(plans, View.from_environment())
+
+    def finish(backends: Mapping[str, Backend]) -> None:
+        warnings, errors = preflight.finish(backends)
+        for warning in warnings:
+            pulumi.log.warn(warning)
+        if errors:
+            raise UserError(
+                "\n".join([*errors, "Nothing was touched. (mta-sts:preflight: off skips these checks.)"])
+            )
+
+    return finish

@@ -2,5 +2,6 @@
 
 from dns import _features  # pyright: ignore[reportPrivateUsage]
 
-# Nothing here asks DNS over HTTPS, whose client, where it is installed, takes longer to import than the rest of dnspython.
+# Nothing here asks DNS over HTTPS. Its client, where it is installed, takes longer to import than the rest of
+# dnspython.
 _features.force("doh", False)

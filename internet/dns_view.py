@@ -1,11 +1,12 @@
 """DNS as the outside sees it: a zone's own name servers, and a resolver.
 
-A resolver that is asked too early remembers for minutes or hours that there is nothing (RFC 2308). So a name that is
-about to be made is asked at the zone's own servers alone: `published`, `values_by_servers`.
+A resolver that is asked too early remembers for minutes or hours that there is nothing (RFC 2308). So the zone's
+own servers alone are asked for a name that is about to be made: `published`, `values_by_servers`.
 """
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import dns.exception
@@ -14,8 +15,10 @@ import dns.name
 import dns.nameserver
 import dns.query
 import dns.rcode
+import dns.rdataclass
 import dns.rdatatype
 import dns.resolver
+import dns.rrset
 
 from internet.address import Server
 from internet.view import View
@@ -24,6 +27,31 @@ from policy.names import canonical
 STRING = 255  # bytes one character-string of a TXT record holds (RFC 1035 3.3)
 TIMEOUT = 4.0  # seconds for one question to one server
 LIFETIME = 8.0  # seconds for all tries of one question to the resolver
+
+
+class SilentError(dns.exception.DNSException):
+    """None of a zone's own servers answers in time."""
+
+
+@dataclass(frozen=True)
+class Records:
+    """A record set, as somebody answers it.
+
+    :param rdatas: dnspython's; empty where there is no such record set.
+    :param ttl: seconds.
+    :param alias: where a CNAME of this name leads, "" where there is none.
+    :param exists: whether the name has records of any type.
+    """
+
+    rdatas: Sequence[Any] = ()
+    ttl: int = 0
+    alias: str = ""
+    exists: bool = False
+
+    @property
+    def values(self) -> list[str]:
+        """TXT strings joined; host names in lower case without the final dot."""
+        return [plain(rdata) for rdata in self.rdatas]
 
 
 def zone_of(view: View, name: str) -> str:
@@ -68,31 +96,37 @@ def addresses(view: View, host: str) -> list[str]:
 
 
 def addresses_now(view: View, host: str) -> list[str]:
-    """As `addresses`; but where the resolver remembers that there is no such host, the zone's own servers say where it leads.
+    """As `addresses`; where the resolver remembers that there is no such host, the zone's servers are asked.
 
     :raises dns.exception.DNSException, OSError: as `addresses`, and no usable answer from those servers.
     """
     try:
         known = addresses(view, host)
     except dns.resolver.NXDOMAIN:
-        if not (targets := published(view, host, "CNAME")):
+        if not (alias := published(view, host, "CNAME").alias):
             raise
-        return addresses(view, plain(targets[0]))
-    return known or [
-        found for target in published(view, host, "CNAME") for found in addresses(view, plain(target))
-    ]
+        return addresses(view, alias)
+    if not known and (alias := published(view, host, "CNAME").alias):
+        return addresses(view, alias)
+    return known
 
 
-def published(view: View, record: str, rdtype: str, servers: Iterable[Server] | None = None) -> list[object]:
-    """A record set as the first of the zone's own servers has it that answers; empty where there is none.
+def published(
+    view: View, record: str, rdtype: str, servers: Iterable[Server] | None = None, patience: float = TIMEOUT
+) -> Records:
+    """A record set as the first of the zone's own servers has it that answers.
 
-    :returns: dnspython's rdatas.
-    :raises dns.exception.DNSException, OSError: the zone isn't found, or no server gives a usable answer.
+    :param servers: those of the zone, where they are known.
+    :param patience: seconds for each.
+    :raises dns.exception.DNSException, OSError: there is no zone, or none of its servers gives a usable answer;
+        SilentError where the last that was asked gives none in time.
     """
     silent: Exception = dns.exception.DNSException("the zone has no name server with an address")
     for server in _name_servers(view, record) if servers is None else servers:
         try:
-            return records_at(view, server, record, rdtype)
+            return records_at(view.within(patience), server, record, rdtype)
+        except dns.exception.Timeout:
+            silent = SilentError(f"none in time by {server}; is port 53 open from here?")
         except (dns.exception.DNSException, OSError) as error:
             silent = error
     raise silent
@@ -108,11 +142,11 @@ def values_at(view: View, server: Server, record: str, rdtype: str) -> frozenset
 
     :raises dns.exception.DNSException, OSError: no usable answer.
     """
-    return frozenset(plain(rdata) for rdata in records_at(view, server, record, rdtype))
+    return frozenset(records_at(view, server, record, rdtype).values)
 
 
-def records_at(view: View, server: Server, record: str, rdtype: str) -> list[object]:
-    """The same, as dnspython's rdatas.
+def records_at(view: View, server: Server, record: str, rdtype: str) -> Records:
+    """The same, with all that the answer says.
 
     :raises dns.exception.DNSException, OSError: no usable answer.
     """
@@ -124,10 +158,8 @@ def records_at(view: View, server: Server, record: str, rdtype: str) -> list[obj
         raise dns.exception.DNSException("closes the connection without an answer") from None
     if response.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
         raise dns.exception.DNSException(f"answers {dns.rcode.to_text(response.rcode())}")
-    rrset = response.get_rrset(
-        response.answer, dns.name.from_text(record), query.question[0].rdclass, dns.rdatatype.from_text(rdtype)
-    )
-    return list(cast(Iterable[object], rrset or ()))
+    owner, wanted = dns.name.from_text(record), dns.rdatatype.from_text(rdtype)
+    return _records(response, owner, _rrset(response, owner, wanted))
 
 
 def values_by_servers(view: View, record: str, rdtype: str) -> frozenset[str]:
@@ -142,7 +174,8 @@ def values_by_servers(view: View, record: str, rdtype: str) -> frozenset[str]:
 def remembered(view: View, record: str, rdtype: str) -> tuple[frozenset[str], int]:
     """What the resolver answers, and for how many seconds it may go on so without asking anybody.
 
-    :returns: no values where there is no such record set, as long as the zone's SOA record lets it be remembered (RFC 2308 5).
+    :returns: no values where there is no such record set, for as long as the zone's SOA record lets that be
+        remembered (RFC 2308 5).
     :raises dns.exception.DNSException: no usable answer.
     """
     asked = dns.name.from_text(record)
@@ -157,16 +190,30 @@ def remembered(view: View, record: str, rdtype: str) -> tuple[frozenset[str], in
     return values, int(chain.minimum_ttl)
 
 
-def answer(view: View, record: str, rdtype: str) -> dns.resolver.Answer | None:
-    """The resolver's answer, which may hold no records; None where there is no such name.
+def lookup(view: View, name: str, rdtype: str) -> Records:
+    """A record set as the resolver answers it.
 
     :raises dns.exception.DNSException: no usable answer.
     """
-    lifetime = view.left(LIFETIME)
+    owner, lifetime = dns.name.from_text(name), view.left(LIFETIME)
     try:
-        return view.resolver.resolve(record, rdtype, raise_on_no_answer=False, search=False, lifetime=lifetime)
-    except dns.resolver.NXDOMAIN:
-        return None
+        reply = view.resolver.resolve(owner, rdtype, raise_on_no_answer=False, search=False, lifetime=lifetime)
+    except dns.resolver.NXDOMAIN as error:  # of the name itself, or of where its CNAME leads
+        return _records(cast(Any, error).response(owner), owner, None)
+    return _records(reply.response, owner, reply.rrset)
+
+
+def _records(response: dns.message.Message, owner: dns.name.Name, rrset: dns.rrset.RRset | None) -> Records:
+    cname = _rrset(response, owner, dns.rdatatype.CNAME)
+    alias = plain(cast(Any, cname)[0].target) if cname else ""
+    exists = response.rcode() == dns.rcode.NOERROR or bool(alias)
+    return Records(list(cast(Iterable[Any], rrset or ())), rrset.ttl if rrset else 0, alias, exists)
+
+
+def _rrset(
+    response: dns.message.Message, owner: dns.name.Name, rdtype: dns.rdatatype.RdataType
+) -> dns.rrset.RRset | None:
+    return response.get_rrset(cast(Any, response).answer, owner, dns.rdataclass.IN, rdtype)
 
 
 def reason(error: BaseException, view: View | None = None) -> str:

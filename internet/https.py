@@ -125,7 +125,7 @@ def _page(view: View, host: str, path: str, limit: int, address: str, conversati
     verified = conversation.encrypted(context(view))
     pool: urllib3.HTTPSConnectionPool | urllib3.PoolManager
     if address:
-        # No assert_hostname: with it urllib3 compares the names itself, after a handshake that then compares nothing.
+        # No assert_hostname: with it urllib3 compares the names itself, and the handshake compares nothing.
         pool = urllib3.HTTPSConnectionPool(address, PORT, ssl_context=verified, server_hostname=host)
     else:
         pool = urllib3.ProxyManager(view.proxy_for(host) or "", ssl_context=verified)

@@ -1,8 +1,8 @@
 """A conversation with a stranger's server ends: it gets so many seconds and so many bytes, however it sends them.
 
-A timeout of a socket is for one read, so a server that sends a byte now and then, or lines without end, outlasts it. And
-OpenSSL reads by itself as long as something comes that isn't for us: a server that sends HelloRequest without end keeps
-it for good. So there is a clock beside it, which cuts the connection.
+A timeout of a socket is for one read: a server that sends a byte now and then, or lines without end, outlasts it.
+And OpenSSL reads by itself as long as something comes that isn't for us: a server that sends HelloRequest without
+end keeps it for good. So a clock beside it cuts the connection.
 """
 
 import socket
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Conversation:
-    """What one conversation may take, and what came of it. A context manager: after it nothing is watched any more.
+    """What one conversation may take, and what came of it. A context manager, after which nothing is watched.
 
     :param seconds: for all of it.
     :param step: seconds for connecting, for one read, and for the TLS handshake.

@@ -1,10 +1,10 @@
-"""Where the internet is looked at from: which resolver, which name servers, whose certificates, through which proxy.
+"""Where the internet is looked at from: resolver, name servers, trusted authorities, proxy.
 
 Everything that looks takes a `View`. By default it follows the environment:
 
 - `MTA_STS_RESOLVER=ADDRESS[:PORT]`: the resolver; without it, the system's.
-- `MTA_STS_NAMESERVERS=ADDRESS[:PORT],…`: asked in place of the zone's NS records, where these can't be reached from
-  here (split horizon, a firewall in front of port 53).
+- `MTA_STS_NAMESERVERS=ADDRESS[:PORT],…`: asked in place of the zone's own, where these can't be reached from here
+  (split horizon, a firewall in front of port 53).
 - `SSL_CERT_FILE`: trusted authorities; without it, Mozilla's.
 - `HTTPS_PROXY` and `NO_PROXY`.
 """

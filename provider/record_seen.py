@@ -93,21 +93,21 @@ def conflicts(record: str, rdtype: str, values: frozenset[str]) -> list[str]:
     """Lines about what the zone's servers answer for a record that isn't made yet (RFC 1034 3.6.2, RFC 4592)."""
     view = View.from_environment()
     kinds = ("CNAME", "A", "AAAA", "TXT") if rdtype == "CNAME" else ("CNAME", "TXT")
-    there = {kind: records for kind in kinds if (records := _plain(dns_view.published(view, record, kind)))}
+    there = {kind: records for kind in kinds if (records := _published(view, record, kind))}
     if not there or (values and there.get(rdtype) == values):
         return []
     says = "; ".join(f"{kind} {shown(records)}" for kind, records in there.items())
     domain = record.split(".", 1)[1]
     stray = dns_view.stray(domain)
-    if all(_plain(dns_view.published(view, stray, kind)) == records for kind, records in there.items()):
+    if all(_published(view, stray, kind) == records for kind, records in there.items()):
         return [f"a wildcard answers for everything under {domain}, so for {record} too ({says}); the record made here "
                 "goes before it, but where it was asked already, it is remembered for its TTL"]  # fmt: skip
     return [f"{record} has other records already, which this stack didn't make: {says}; a {rdtype} is refused beside "
             "them: remove them first, or take them over (docs/adopt.md)"]  # fmt: skip
 
 
-def _plain(records: list[object]) -> frozenset[str]:
-    return frozenset(dns_view.plain(record) for record in records)
+def _published(view: View, record: str, rdtype: str) -> frozenset[str]:
+    return frozenset(dns_view.published(view, record, rdtype).values)
 
 
 def shown(values: frozenset[str]) -> str:
@@ -134,7 +134,7 @@ async def create(inputs: dict[str, Any], wait: Wait) -> dict[str, Any]:
 def read(state: dict[str, Any]) -> dict[str, Any]:
     """The state, with the values that the zone's servers answer now."""
     try:
-        there = _plain(dns_view.published(View.from_environment(), state["record"], state["type"]))
+        there = _published(View.from_environment(), state["record"], state["type"])
     except (dns.exception.DNSException, OSError):
         return state  # no answer is no proof of drift
     same = there == frozenset(compared(state["type"], state["values"]))

@@ -11,7 +11,7 @@ from contract_tools import records
 from checks import preflight
 from checks.finding import Finding
 from checks.look import Look
-from checks.preflight import Plan
+from checks.preflight import Place, Plan, Preflight
 from internet.address import server_at
 from internet.view import View, resolver_at
 from policy import Policy, TlsRptRecord
@@ -51,13 +51,23 @@ def plan(
     """What a stack is about to make."""
     policy = Policy.of(mode, 604800, mx)
     settings = PolicySettings("main", policy, "Free", tls_reports=TlsRptRecord(reports) if reports else None)
-    return Plan(Domain(name, ManualDns(), **domain), settings, place)
+    return Plan(Domain(name, ManualDns(), **domain), settings)
 
 
-def look(sandbox: Sandbox, sets: dict[str, Any], **planned: Any) -> tuple[list[str], list[str]]:
+def told(plans: list[Plan], view: View, place: Place = Zone(), deadline: float = 8) -> tuple[list[str], list[str]]:
+    """Warnings and errors."""
+    return Preflight(plans, view, deadline).finish({plan.domain.name: place for plan in plans})
+
+
+def look(
+    sandbox: Sandbox,
+    sets: dict[str, Any],
+    place: Zone = Zone(),
+    **planned: Any,
+) -> tuple[list[str], list[str]]:
     """Warnings and errors for example.org with these record sets."""
     records(sandbox, "example.org", {**MX, **sets})
-    return preflight.look_at([plan(**planned)], seen_from(sandbox))
+    return told([plan(**planned)], seen_from(sandbox), place)
 
 
 def seen_from(sandbox: Sandbox) -> View:
@@ -194,8 +204,8 @@ def test_without_dns_it_says_that_it_was_skipped_and_keeps_its_deadline() -> Non
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
         resolver = f"127.0.0.1:{silent.getsockname()[1]}"
-        plans = [plan(f"d{at}.example", place=Zone(f"d{at}.example")) for at in range(30)]
-        warnings, errors = preflight.look_at(plans, View(resolver_at(server_at(resolver, ""))), deadline=1)
+        plans = [plan(f"d{at}.example") for at in range(30)]
+        warnings, errors = told(plans, View(resolver_at(server_at(resolver, ""))), deadline=1)
     assert (warnings, errors) == (
         [f"preflight skipped: DNS gives no answer (no answer in time by {resolver})"], []
     )  # fmt: skip
@@ -203,7 +213,7 @@ def test_without_dns_it_says_that_it_was_skipped_and_keeps_its_deadline() -> Non
 
 def test_a_domain_that_gives_no_answer_is_told_beside_the_others(sandbox: Sandbox) -> None:
     records(sandbox, "example.org", MX)
-    warnings, _ = preflight.look_at([plan(mx=("x.example",)), plan("a..b")], seen_from(sandbox))
+    warnings, _ = told([plan(mx=("x.example",)), plan("a..b")], seen_from(sandbox))
     assert any("no mx of its policy allows its mail server mail.example.org" in text for text in warnings), (
         warnings
     )
@@ -222,10 +232,29 @@ def test_a_check_that_breaks_stops_nothing(sandbox: Sandbox, monkeypatch: pytest
     assert any("no mx of its policy allows its mail server other.example.net" in text for text in errors), errors
 
 
+def test_a_policy_host_that_leads_to_what_is_gone_is_told_as_what_it_leads_to(sandbox: Sandbox) -> None:
+    sets = {
+        "CNAME/mta-sts": {"cname": "gone.example.org"},
+        "CNAME/_mta-sts": {"cname": "_mta-sts.gone.example.org"},
+    }
+    warnings, errors = look(sandbox, sets)
+    assert any("mta-sts.example.org leads to gone.example.org now" in text for text in warnings), warnings
+    assert any("_mta-sts.example.org is a CNAME to _mta-sts.gone.example.org" in text for text in errors), errors
+
+
+def test_it_is_finished_while_the_zones_are_asked_for(sandbox: Sandbox) -> None:
+    records(sandbox, "example.org", {"MX/@": [{"preference": 10, "exchange": "other.example.net."}]})
+    begun = Preflight([plan(mode="enforce")], seen_from(sandbox))
+    begun._begun[0].result(30)
+    records(sandbox, "example.org", MX)
+    _, errors = begun.finish({"example.org": Zone()})
+    assert any("no mx of its policy allows its mail server other.example.net" in text for text in errors), errors
+
+
 def test_a_hundred_domains_are_all_looked_at(sandbox: Sandbox) -> None:
     records(sandbox, "example.org", MX)
     plans = [plan(f"d{at}.example.org") for at in range(100)]
-    warnings, errors = preflight.look_at(plans, seen_from(sandbox), deadline=60)
+    warnings, errors = told(plans, seen_from(sandbox), deadline=60)
     assert len(warnings) == 100
     assert all("it takes no mail: there is no MX record" in text for text in warnings), warnings
     assert not errors

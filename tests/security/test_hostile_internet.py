@@ -213,16 +213,18 @@ def test_name_servers_of_a_strange_kind_are_an_answer_or_none() -> None:
 
 
 def test_the_preflight_of_the_same_domains_keeps_to_its_deadline_and_to_the_point(internet: Staged) -> None:
+    @dataclass(frozen=True)
     class Nowhere:
-        zone = ""
-        name_servers = ()
+        zone: str = ""
+        name_servers: tuple[str, ...] = ()
 
     def plan(name: str) -> preflight.Plan:
         policy = Policy.of("enforce", 604800, [f"mx.{name}"])
-        return preflight.Plan(Configured(name, ManualDns()), PolicySettings("main", policy, "Free"), Nowhere())
+        return preflight.Plan(Configured(name, ManualDns()), PolicySettings("main", policy, "Free"))
 
     names = [*BY_DNS, *WELL]
-    warnings, errors = preflight.look_at([plan(name) for name in names], internet.view, deadline=20)
+    looking = preflight.Preflight([plan(name) for name in names], internet.view, deadline=20)
+    warnings, errors = looking.finish(dict.fromkeys(names, Nowhere()))
     told = [text for text in (*warnings, *errors) if text.startswith("well-")]
     assert all("is a host of its own" in text for text in told), told
     assert not [text for text in warnings if "this check broke" in text]
