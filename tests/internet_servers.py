@@ -16,6 +16,7 @@ import dns.nameserver
 import dns.resolver
 import dns.rrset
 import trustme
+from ports import free_port
 
 from internet.view import View
 
@@ -39,12 +40,14 @@ def answered(query: dns.message.QueryMessage, records: Records) -> dns.message.M
 
 @contextmanager
 def name_server(
-    answer: Callable[[bytes, bool], bytes | None], address: tuple[str, int] = ("127.0.0.1", 0)
+    answer: Callable[[bytes, bool], bytes | None], address: tuple[str, int] | None = None
 ) -> Iterator[int]:
     """A name server on UDP and TCP; `answer` takes a packet, and whether it came by TCP, and gives one, or None for silence.
 
+    :param address: by default a free port of 127.0.0.1.
     :returns: its port.
     """
+    address = address or ("127.0.0.1", free_port())
 
     class Packet(socketserver.BaseRequestHandler):
         def handle(self) -> None:
@@ -61,15 +64,13 @@ def name_server(
     class Udp(socketserver.ThreadingUDPServer):
         max_packet_size = 65535
 
-    with Udp(address, Packet) as udp:
-        port = udp.server_address[1]
-        with socketserver.ThreadingTCPServer((address[0], port), Stream) as tcp:
-            for server in (udp, tcp):
-                server.daemon_threads = True
-                threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-            yield port
-            udp.shutdown()
-            tcp.shutdown()
+    with Udp(address, Packet) as udp, socketserver.ThreadingTCPServer(address, Stream) as tcp:
+        for server in (udp, tcp):
+            server.daemon_threads = True
+            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield address[1]
+        udp.shutdown()
+        tcp.shutdown()
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import base64
 import secrets
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -20,6 +19,7 @@ import dns.tsig
 import dns.update
 import pytest
 import requests
+from ports import free_port
 
 KEY = "updates"
 SCHEMA = Path("/usr/share/doc/pdns-backend-sqlite3/schema.sqlite3.sql")
@@ -30,18 +30,6 @@ ZONE = """$TTL 300
 ns1 IN A 127.0.0.1
 mail IN A 127.0.0.1
 """
-
-
-def free_port() -> int:
-    """A port that is free for UDP and TCP."""
-    while True:
-        with socket.socket(type=socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            udp.bind(("127.0.0.1", 0))
-            try:
-                tcp.bind(("127.0.0.1", udp.getsockname()[1]))
-            except OSError:
-                continue
-            return udp.getsockname()[1]
 
 
 class NameServer:

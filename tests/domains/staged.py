@@ -14,6 +14,7 @@ from typing import Any
 import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
+from ports import free_port
 
 from policy import Policy, PolicyError, StsRecord
 from sandbox.control import Sandbox
@@ -156,20 +157,13 @@ def mail_servers(sandbox: Sandbox) -> Iterator[int]:
             if kind == "closed":
                 continue
             tls = None if kind == "no STARTTLS" else _context(ca, kind)
-            server = Controller(Sink(), hostname=address, port=port or free_port(), tls_context=tls)
+            server = Controller(
+                Sink(), hostname=address, port=port or free_port(*SERVERS.values()), tls_context=tls
+            )
             server.start()
             stack.callback(server.stop)
             port = server.port
         yield port
-
-
-def free_port() -> int:
-    """A port that is free on all of the servers' addresses, most likely."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind((SERVERS["good"], 0))
-        return int(probe.getsockname()[1])
 
 
 def run_checks(sandbox: Sandbox, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:

@@ -17,6 +17,7 @@ from watcher import PAUSE, Watcher
 
 from faults.catalog import PROCESSES, Fault
 from policy import Policy
+from provider.content import LOST
 
 BASE = {**TESTING, "tlsReports": ["mailto:tls@example.org"]}
 LIFE: list[dict[str, Any]] = [
@@ -27,7 +28,7 @@ LIFE: list[dict[str, Any]] = [
     {**BASE, "maxAge": 64, "mode": "none", "removeEarlyAndRiskMail": True},
 ]
 STEPS = len(LIFE) + 1  # and destroy
-OUTAGE = 40  # seconds without a policy that Azure's own fault may cost
+OUTAGE = LOST + 40  # seconds without a policy that Azure's own fault may cost: so long no other upload is begun
 DOWN = 2  # seconds until a killed local Azure is started again
 TIMEOUT = 120  # seconds, then Ctrl-C
 
