@@ -21,6 +21,7 @@ from pipeline.identities import Identities
 from pipeline.parts import ContentPipeline
 from pipeline.settings import Settings
 from provider.resources import BranchSeen, VariableGroup
+from settings.engine import full_name
 
 
 class Pipeline(pulumi.ComponentResource):
@@ -228,8 +229,3 @@ class Pipeline(pulumi.ComponentResource):
             )
             for what, (type_, id_) in used.items()
         ]
-
-
-def full_name() -> str:
-    """This stack's name, as the Pulumi CLI takes it everywhere: organization/project/stack."""
-    return f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"

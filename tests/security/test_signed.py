@@ -18,8 +18,6 @@ from checks.__main__ import main
 from checks.reading import Report, read
 from checks.signed import Signatures
 
-pytest.importorskip("dkim")
-
 
 @cache
 def key(bits: int) -> tuple[rsa.RSAPrivateKey, bytes]:
