@@ -33,7 +33,7 @@ def test_a_preview_does_not_depend_on_what_dns_says(stack: Stack) -> None:
     assert stack.changes() == before
     run = stack.pulumi("preview", MTA_STS_RESOLVER="127.0.0.1:9")
     assert run.code == 0
-    assert "preflight skipped: DNS gives no answer" in run.text
+    assert "DNS gives no answer (" in run.text, run.text
 
 
 def test_a_domain_that_is_not_delegated_yet_waits_alone_and_the_next_up_goes_on(stack: Stack) -> None:
