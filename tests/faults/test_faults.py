@@ -14,22 +14,13 @@ LIVES = {
         Fault("kill", "local Azure"),
         Fault("kill", "engine"),
     ],
-    "losing": [Fault("lose-reply", each) for each in ("site", "TXT", "upload", "token", "operation", "deletion")],
     "failing": [
-        Fault("status", "custom domain", 500),
+        Fault("delay", "certificate", 3),
         Fault("half", "upload"),
         Fault("cut", "TXT"),
-        Fault("status", "upload", 500),
-        Fault("cut", "upload"),
-        Fault("status", "deletion", 429),
-    ],
-    "waiting": [
-        Fault("delay", "certificate", 3),
-        Fault("delay", "edge-lag", 3),
+        Fault("lose-reply", "upload"),
         Fault("hang", "policy", 4),
-        Fault("status", "policy", 500),
-        Fault("delay", "dns-lag", 3),
-        Fault("hang", "deletion", 4),
+        Fault("status", "deletion", 429),
     ],
 }
 
