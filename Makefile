@@ -25,8 +25,9 @@ up: $(READY) ## bring the stack up on the local Azure
 	$(PY) -m tools.get_engine >/dev/null
 	$(PY) -m sandbox up
 	$(PY) -m sandbox zone example.org --mx mail.example.org
-	$(LOCAL); pulumi stack select --create $$PULUMI_STACK; pulumi up --yes; $(PY) -m tools.summary; \
-	    $(PY) -m checks domain --stack || [ $$? -lt 64 ]
+	$(LOCAL); pulumi stack select --create $$PULUMI_STACK; pulumi up --yes --suppress-outputs; \
+	    $(PY) -m tools.summary; $(PY) -m checks domain --stack || [ $$? -lt 64 ]; \
+	    echo 'To look yourself:  eval "$$($(PY) -m sandbox env)"; pulumi stack output'
 
 preview: $(READY) ## show what an up would change
 	$(LOCAL); pulumi preview --diff

@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         text = render(Path.cwd(), options.stack, options.policy)
     except UserError as error:
-        print(error, file=sys.stderr)
+        print(*(f"render_policy: {line}" for line in str(error).splitlines()), sep="\n", file=sys.stderr)
         return 1
     options.to.parent.mkdir(parents=True, exist_ok=True)
     options.to.write_bytes(text)

@@ -83,10 +83,10 @@ def _put(
     folder: Path, before: Mapping[str, str], new: Mapping[str, str], given: Mapping[str, Path]
 ) -> Iterator[str]:
     for name, path in given.items():
-        target, there, old = folder / name, _sum(folder / name), before.get(name)
+        target, there, old = folder / name, _sum(folder / name), before.get(name, "")
         if new[name] in (there, old) or (before and name.startswith(OWNERS)):
             continue
-        if there is None and old:
+        if old and not there:
             continue  # its owner has no use for it
         if there != old:
             target = target.with_name(f"{target.name}.new")
@@ -95,9 +95,9 @@ def _put(
         shutil.copy(path, target)
 
 
-def _sum(path: Path) -> str | None:
-    """A file's SHA-256; None where there is none."""
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+def _sum(path: Path) -> str:
+    """A file's SHA-256; "" where there is none."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 def _sums(path: Path) -> dict[str, str]:
