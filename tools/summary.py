@@ -24,7 +24,7 @@ def main() -> int:
             f"  {shown(name)}  {domain['mode']}, policy {domain['policy']}, id {domain['policyId']}",
             soft_wrap=True,
         )
-        to.print(f"    {domain['policyUrl']}", soft_wrap=True)
+        to.print(f"    curl -s {shown(domain['policyUrl'])}", soft_wrap=True)
     to.print()
     return 0
 

@@ -86,8 +86,10 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> Non
         template.build(tmp_path)
 
 
-def test_the_docs_in_it_lead_nowhere_that_is_not_there(made: Path) -> None:
-    for path in [made / "README.md", *(made / "docs").glob("*.md")]:
+@pytest.mark.parametrize("whose", ["the program's", "the template's"])
+def test_the_docs_lead_nowhere_that_is_not_there(made: Path, whose: str) -> None:
+    folder = made if whose == "the template's" else ROOT
+    for path in [folder / "README.md", *(folder / "docs").glob("*.md")]:
         for part in path.read_text().split("](")[1:]:
             target = part.partition(")")[0].partition("#")[0]
             assert not target or "://" in target or (path.parent / target).exists(), (path.name, target)
