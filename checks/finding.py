@@ -19,7 +19,7 @@ class Level(StrEnum):
 
 ORDER = list(Level)
 DEFECT = 70  # sysexits.h
-NEXT = {
+NEXT: dict[str, str] = {
     Mode.TESTING: "watch TLS reports for a week or two, then set mode: enforce",
     Mode.ENFORCE: "nothing; senders insist on verified TLS. To leave, set mode: none first",
     Mode.NONE: "wait until heldUntil (nothing there: no wait), then remove the domain",
@@ -70,7 +70,7 @@ class Domain:
         if self.level in (Level.WARN, Level.FAIL):
             worst = next(finding for finding in self.lines if finding.level == self.level)
             return worst.way_out or worst.text
-        return NEXT[Mode(self.mode)] if self.mode else ""
+        return NEXT.get(self.mode, "")
 
     def of(self, check: str) -> Level:
         """The worst level of the findings whose check begins so."""

@@ -56,7 +56,7 @@ def domains(found: Sequence[Domain], console: Console) -> None:
             table.add_column(overflow="fold")
         for line in domain.lines:
             check, _, server = line.check.partition(" ")
-            text = _text(line.text if server in line.text else f"{server}: {line.text}")
+            text = _text(line.text if line.text.startswith(server) else f"{server}: {line.text}")
             if line.section and line.level != Level.PASS:
                 text.append_text(_text(f" ({line.section})", "dim"))
             if line.way_out and line.level != Level.PASS:

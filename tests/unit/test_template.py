@@ -1,5 +1,6 @@
 """The template: what is in it, and how a repository that was made from it gets newer."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,17 @@ def test_every_module_of_it_finds_what_it_imports(made: Path) -> None:
     ]
     run = subprocess.run([sys.executable, "-c", code, *modules], cwd=made, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
+
+
+def test_its_check_of_a_pull_request_reads_the_stacks_files(made: Path) -> None:
+    (job,) = yaml.safe_load((made / "pipeline/steps/check.yml").read_text())["stages"][0]["jobs"]
+    script = next(step["bash"] for step in job["steps"] if "bash" in step)
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    good = (ROOT / "Pulumi.dev.yaml").read_text()
+    for text, code in ((good, 0), (good.replace("mode: testing", "mode: tested"), 1)):
+        (made / "Pulumi.prod.yaml").write_text(text)
+        run = subprocess.run(["bash", "-c", script], cwd=made, env=environment, capture_output=True, text=True)
+        assert (run.returncode, "policies[0].mode: 'tested'" in run.stderr) == (code, code == 1), run.stderr
 
 
 def test_its_project_file_is_the_programs_own(made: Path) -> None:
