@@ -1,6 +1,6 @@
 # Everything here runs on the local Azure (sandbox/); for a real subscription see docs/azure.md.
 .DEFAULT_GOAL := help
-.PHONY: help up preview recover down destroy status test acceptance clients faults fuzz unit check fix bench lock audit sbom clean
+.PHONY: help up preview recover down destroy status test acceptance clients faults fuzz unit check fix bench lock audit sbom template recording clean
 .SILENT:
 
 PYTHON ?= python3
@@ -25,8 +25,9 @@ up: $(READY) ## bring the stack up on the local Azure
 	$(PY) -m tools.get_engine >/dev/null
 	$(PY) -m sandbox up
 	$(PY) -m sandbox zone example.org --mx mail.example.org
-	$(LOCAL); pulumi stack select --create $$PULUMI_STACK; pulumi up --yes; $(PY) -m tools.summary; \
-	    $(PY) -m checks domain --stack || [ $$? -lt 64 ]
+	$(LOCAL); pulumi stack select --create $$PULUMI_STACK; pulumi up --yes --suppress-outputs; \
+	    $(PY) -m tools.summary; $(PY) -m checks domain --stack || [ $$? -lt 64 ]; \
+	    echo 'On this local Azure, first: eval "$$($(PY) -m sandbox env)"'
 
 preview: $(READY) ## show what an up would change
 	$(LOCAL); pulumi preview --diff
@@ -87,6 +88,13 @@ sbom: $(READY) ## what packages are in it, as CycloneDX: sbom.json
 	$(PY) -m uv tool run --from cyclonedx-bom==7.5.0 cyclonedx-py requirements requirements.txt --of JSON -o sbom.json
 	echo "sbom.json has $$(grep -c '"purl"' sbom.json) packages"
 
+template: $(READY) ## what a user's own repository needs, for `pulumi new`: in build/template; TO=FOLDER brings an older one up to date
+	$(if $(TO),,rm -rf build/template)
+	$(PY) -m tools.template $(or $(TO),build/template)
+
+recording: $(READY) ## README's recording, anew, from a real run on a local Azure of its own
+	$(PY) -m tools.recording
+
 clean: ## remove what was generated here: .venv and the local Azure's state
 	if [ -x $(PY) ]; then $(PY) -m sandbox down; fi
-	rm -rf .venv .sandbox .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .sandbox build .pytest_cache .ruff_cache .hypothesis

@@ -69,7 +69,15 @@ with without_stack_traces():
     options = pulumi.ResourceOptions(providers=[waits])
     sites = {
         policy.name: PolicySite(
-            policy, stack=stack, files=files, backends=backends, group=group, tags=tags, opts=options
+            policy,
+            group=group,
+            resource_group=stack.resource_group,
+            location=stack.location,
+            files=files,
+            backends=backends,
+            tags=tags,
+            client_sha256=stack.client_sha256,
+            opts=options,
         )
         for policy in stack.policies
     }

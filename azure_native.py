@@ -1,28 +1,43 @@
 """The classes of pulumi-azure-native that this program uses, without those that it doesn't.
 
 `from pulumi_azure_native import web` imports everything that Azure has for the web: that takes longer than Pulumi's SDK. So
-a service's package stands here without its contents, and the modules that are used are imported by their names.
+each module that is used is imported by its name, while its package stands there without its contents.
 """
 
 import importlib.util
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import pulumi_azure_native
 
-for service in ("dns", "resources", "web"):
-    if spec := importlib.util.find_spec(f"{pulumi_azure_native.__name__}.{service}"):
-        sys.modules[spec.name] = importlib.util.module_from_spec(spec)
 
-# The classes' own names, since that is what their documentation has.
-from pulumi_azure_native.dns._inputs import CnameRecordArgs, TxtRecordArgs
-from pulumi_azure_native.dns.record_set import RecordSet
-from pulumi_azure_native.provider import Provider
-from pulumi_azure_native.resources.get_resource_group import get_resource_group
-from pulumi_azure_native.resources.resource_group import ResourceGroup
-from pulumi_azure_native.web._enums import StagingEnvironmentPolicy
-from pulumi_azure_native.web._inputs import SkuDescriptionArgs, StaticSiteBuildPropertiesArgs
-from pulumi_azure_native.web.static_site import StaticSite
-from pulumi_azure_native.web.static_site_custom_domain import StaticSiteCustomDomain
+@contextmanager
+def _without_contents(*services: str) -> Generator[None, None, None]:
+    """Meanwhile these packages are empty; afterwards they are again what they were, for whoever wants all of it."""
+    names = [f"{pulumi_azure_native.__name__}.{service}" for service in services]
+    whole = {name: sys.modules[name] for name in names if name in sys.modules}
+    for name in names:
+        if spec := importlib.util.find_spec(name):
+            sys.modules[name] = importlib.util.module_from_spec(spec)
+    try:
+        yield
+    finally:
+        for name in names:
+            del sys.modules[name]
+        sys.modules.update(whole)
+
+
+with _without_contents("dns", "resources", "web"):
+    from pulumi_azure_native.dns._inputs import CnameRecordArgs, TxtRecordArgs
+    from pulumi_azure_native.dns.record_set import RecordSet
+    from pulumi_azure_native.provider import Provider
+    from pulumi_azure_native.resources.get_resource_group import get_resource_group
+    from pulumi_azure_native.resources.resource_group import ResourceGroup
+    from pulumi_azure_native.web._enums import StagingEnvironmentPolicy
+    from pulumi_azure_native.web._inputs import SkuDescriptionArgs, StaticSiteBuildPropertiesArgs
+    from pulumi_azure_native.web.static_site import StaticSite
+    from pulumi_azure_native.web.static_site_custom_domain import StaticSiteCustomDomain
 
 __all__ = [
     "CnameRecordArgs",

@@ -133,7 +133,12 @@ def do_domain(options: argparse.Namespace) -> int:
     found = _look(names, ids, options)
     if options.prometheus:
         show.prometheus(found, options.prometheus)
-    _give(options, [each.json() for each in found], lambda: page.render(found), lambda to: show.domains(found, to))
+
+    def tell(to: Console) -> None:
+        show.domains(found, to)
+        show.next_steps(found, to)
+
+    _give(options, [each.json() for each in found], lambda: page.render(found), tell)
     return exit_code(found)
 
 
@@ -161,7 +166,8 @@ def do_enforce(options: argparse.Namespace) -> int:
     def tell(to: Console) -> None:
         show.domains(found, to)
         show.show_verdicts([given], to)
-        to.print(shown(change, newlines=True), soft_wrap=True)
+        if change:
+            to.print(shown(f"Next: {change}", newlines=True), soft_wrap=True)
 
     _give(options, {**given.json(), "change": change, "seen": found[0].json()},
           lambda: page.render(found, tally, [given]), tell)  # fmt: skip

@@ -153,7 +153,8 @@ def name_servers(look: Look) -> Iterator[Finding]:
         text = f"no answer from {', '.join(silent)}"
         yield Finding(check, Level.UNCHECKED, text, "", "Is port 53 open from here?")
     else:
-        yield Finding(check, Level.PASS, f"{len(given)} name servers answer the same", section)
+        text = f"{len(given)} name servers answer the same" if len(given) > 1 else "the name server answers"
+        yield Finding(check, Level.PASS, text, section)
 
 
 def served_policy(look: Look) -> Policy | None:

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from policy import Mode
+
 
 class Level(StrEnum):
     """How bad it is, from good to bad."""
@@ -17,6 +19,11 @@ class Level(StrEnum):
 
 ORDER = list(Level)
 DEFECT = 70  # sysexits.h
+NEXT: dict[str, str] = {
+    Mode.TESTING: "watch TLS reports for a week or two, then set mode: enforce",
+    Mode.ENFORCE: "nothing; senders insist on verified TLS. To leave, set mode: none first",
+    Mode.NONE: "wait until heldUntil (nothing there: no wait), then remove the domain",
+}
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,14 @@ class Domain:
     def level(self) -> Level:
         """The worst finding's; what wasn't checked is better than a warning."""
         return max((finding.level for finding in self.lines), key=ORDER.index, default=Level.UNCHECKED)
+
+    @property
+    def next(self) -> str:
+        """What to do now: the way out of the first of the worst findings; where all is well, the mode's next step."""
+        if self.level in (Level.WARN, Level.FAIL):
+            worst = next(finding for finding in self.lines if finding.level == self.level)
+            return worst.way_out or worst.text
+        return NEXT.get(self.mode, "")
 
     def of(self, check: str) -> Level:
         """The worst level of the findings whose check begins so."""

@@ -19,6 +19,7 @@ from checks.shown import label, shown
 from checks.tally import Tally
 from checks.verdict import Verdict
 
+NAMED = 5  # domains whose next step is told
 COLOURS = {Level.PASS: "green", Level.UNCHECKED: "cyan", Level.WARN: "yellow", Level.FAIL: "bold red"}
 
 
@@ -32,7 +33,7 @@ class _Console(Console):
 
 
 def console() -> Console:
-    """Stdout, on which no text is markup."""
+    """Stdout, on which no text is markup; as wide as the terminal is."""
     width = None if sys.stdout.isatty() else 140
     return _Console(width=width, markup=False, emoji=False, highlight=False)
 
@@ -49,22 +50,33 @@ def _text(given: object, style: str = "") -> Text:
 def domains(found: Sequence[Domain], console: Console) -> None:
     """Every line of every domain, then a line for all."""
     for domain in found:
-        title = _text(f"{domain.name}  {domain.mode}", "table.title")
-        table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
-        for name in ("", "check", "what was found"):
-            table.add_column(name, overflow="fold")
+        console.print(_text(f"What a sender sees of {domain.name}", "bold"))
+        table = Table(box=None, padding=(0, 0, 0, 2), show_header=False)
+        for _ in range(3):
+            table.add_column(overflow="fold")
         for line in domain.lines:
-            text = _text(line.text)
+            check, _, server = line.check.partition(" ")
+            text = _text(line.text if line.text.startswith(server) else f"{server}: {line.text}")
             if line.section and line.level != Level.PASS:
                 text.append_text(_text(f" ({line.section})", "dim"))
             if line.way_out and line.level != Level.PASS:
                 text.append("\n").append_text(_text(f"-> {line.way_out}", "bold"))
-            table.add_row(Text(line.level, COLOURS[line.level]), _text(line.check), text)
+            table.add_row(Text(line.level, COLOURS[line.level]), _text(check), text)
         console.print(table)
         console.print()
     counts = {level: sum(domain.level == level for domain in found) for level in ORDER}
     told = ", ".join(f"{count} {level}" for level, count in counts.items() if count)
     console.print(f"{len(found)} {'domain' if len(found) == 1 else 'domains'}: {told}")
+
+
+def next_steps(found: Sequence[Domain], console: Console) -> None:
+    """What to do now: for the worst domains, or for all where all is well."""
+    worst = max((domain.level for domain in found), key=ORDER.index)
+    steps = [domain for domain in found if domain.next and (domain.level == worst or worst == Level.UNCHECKED)]
+    for domain in steps[:NAMED]:
+        console.print(_text(f"Next for {domain.name}: ", "bold").append(_text(domain.next, "not bold")))
+    if len(steps) > NAMED:
+        console.print(f"… and for {len(steps) - NAMED} more")
 
 
 def reports(tally: Tally, verdicts: Sequence[Verdict], console: Console) -> None:

@@ -8,6 +8,7 @@ from typing import Literal, TypedDict
 import pulumi
 
 import azure_native
+from checks.finding import NEXT
 from policy import Mode, StsRecord
 from policy.places import policy_url, sts_record, tlsrpt_record
 from provider.resources import Content, LivePolicy, RecordSeen, SendersHold
@@ -21,11 +22,6 @@ IN_PROGRESS = re.compile(
     r"another.{0,20}operation|operation.{0,30}in progress", re.IGNORECASE
 )  # AnotherOperationInProgress
 TRIES, PAUSE = 40, 15.0  # times and seconds: ten minutes
-NEXT = {
-    Mode.TESTING: "watch TLS reports for a week or two, then set mode: enforce",
-    Mode.ENFORCE: "nothing; senders insist on verified TLS. To leave, set mode: none first",
-    Mode.NONE: "wait until heldUntil (nothing there: no wait), then remove the domain",
-}
 
 
 class DnsRecord(TypedDict):

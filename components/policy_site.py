@@ -11,7 +11,6 @@ from policy import Mode
 from provider import azure
 from provider.resources import Content
 from settings.policies import PolicySettings
-from settings.stack import Settings
 from zones import Backend
 
 
@@ -47,32 +46,38 @@ def detach_hook() -> pulumi.ResourceHook:
 class PolicySite(pulumi.ComponentResource):
     """One policy: its Static Web App, the uploaded content, and a MailDomain for each domain.
 
+    Whoever makes one calls `announce` with the domains of all of them afterwards: that publishes the ids.
+
     :param policy: the policy and its domains.
-    :param stack: the stack's settings. The resource group's name comes from there, as text: while the group's tags
-        change, a preview doesn't know `group.name` and would show everything in it as replaced.
-    :param files: what is published beside the policy, path to text.
-    :param backends: where each domain's records go, by domain name.
     :param group: the resource group.
+    :param resource_group: its name, as text: while the group's tags change, a preview doesn't know `group.name` and
+        would show everything in it as replaced.
+    :param location: of the site; one of `settings.stack.REGIONS`.
+    :param files: what is published beside the policy, path to text (`website.read`).
+    :param backends: where each domain's records go, by domain name (`zones.backends`).
     :param tags: of the site.
+    :param client_sha256: what Microsoft's deploy client must hash to; by default what Microsoft publishes.
     """
 
     def __init__(
         self,
         policy: PolicySettings,
         *,
-        stack: Settings,
+        group: pulumi.Resource,
+        resource_group: str,
+        location: str,
         files: Mapping[str, str],
         backends: Mapping[str, Backend],
-        group: pulumi.Resource,
-        tags: Mapping[str, str],
+        tags: Mapping[str, str] | None = None,
+        client_sha256: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("mtasts:index:PolicySite", policy.name, None, opts)
         protected = pulumi.ResourceOptions(parent=self, protect=policy.policy.mode == Mode.ENFORCE)
         self.site = azure_native.StaticSite(
             f"mta-sts-{policy.name}",
-            resource_group_name=stack.resource_group,
-            location=stack.location,
+            resource_group_name=resource_group,
+            location=location,
             sku=azure_native.SkuDescriptionArgs(name=policy.sku, tier=policy.sku),
             # The upload leaves this provider behind, and a later PUT that says otherwise is refused
             # (Azure/static-web-apps 495, 575). buildProperties are mandatory, says @azure/static-web-apps-cli.
@@ -82,7 +87,7 @@ class PolicySite(pulumi.ComponentResource):
             ),
             staging_environment_policy=azure_native.StagingEnvironmentPolicy.DISABLED,
             allow_config_file_updates=True,
-            tags=tags,
+            tags=tags or {},
             opts=pulumi.ResourceOptions.merge(
                 protected,
                 pulumi.ResourceOptions(
@@ -99,7 +104,7 @@ class PolicySite(pulumi.ComponentResource):
             default_hostname=self.site.default_hostname,
             policy=policy.policy.render().decode(),
             web=files,
-            client_sha256=stack.client_sha256,
+            client_sha256=client_sha256,
             opts=protected,
         )
         self.domains = {
@@ -107,7 +112,7 @@ class PolicySite(pulumi.ComponentResource):
                 domain,
                 policy=policy,
                 backend=backends[domain.name],
-                resource_group=stack.resource_group,
+                resource_group=resource_group,
                 site=self.site,
                 content=content,
                 opts=pulumi.ResourceOptions(parent=self),

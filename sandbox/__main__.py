@@ -122,7 +122,7 @@ def do_status(sandbox: Sandbox, options: argparse.Namespace) -> int:
         len(list(state.of("Microsoft.Web/staticSites"))),
         len(list(state.of("Microsoft.Network/dnszones"))),
     )
-    print(f"  proxy  http://127.0.0.1:{found['proxy']}   leads to management.azure.com and the rest, nowhere else")
+    print(f"  proxy  http://127.0.0.1:{found['proxy']}   to management.azure.com and the like, nowhere else")
     print(f"  dns    127.0.0.1:{found['dns']}          UDP and TCP")
     print(f"  https  127.0.0.1:{found['https']}          what the proxy leads to")
     if "http" in found:  # one that was started by an older version has none
@@ -130,7 +130,7 @@ def do_status(sandbox: Sandbox, options: argparse.Namespace) -> int:
     print(
         f"  state  {sandbox.folder}   {sites} sites, {len(list(state.of(DOMAIN_TYPE)))} custom domains, {zones} zones"
     )
-    print(f"  plugin {installed.describe()}   (SANDBOX_AZURE_NATIVE=real, stand-in or auto)")
+    print(f"  plugin {installed.describe()}   (SANDBOX_AZURE_NATIVE: real, stand-in, auto)")
     print(f"  since  {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(found['since']))}, process {found['pid']}")
     return 0
 

@@ -173,6 +173,8 @@ def build(folder: Path) -> None:
 
 def check_go() -> None:
     """Refuse a missing or too old Go before anything is downloaded."""
+    if not (HERE / "engine").is_dir():  # the template has no modules
+        raise EngineError(f"install Pulumi {VERSION} or later (pulumi.com/docs/install), and put it on PATH")
     wanted = ".".join(str(each) for each in GO)
     way_out = f"install Go {wanted} or later (go.dev/dl), or Pulumi {VERSION} or later (pulumi.com/docs/install)"
     if not shutil.which("go"):

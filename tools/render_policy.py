@@ -46,9 +46,10 @@ class StackFile:
         return [self._without_secrets(inner, name) for inner in value] if isinstance(value, list) else value
 
 
-def policy_of(folder: Path, stack: str, policy: str) -> PolicySettings:
+def policy_of(folder: Path, stack: str, policy: str | None) -> PolicySettings:
     """A policy of a stack's file, with its domains.
 
+    :param policy: its name; None for the first.
     :raises UserError: the configuration is wrong, or has no such policy.
     """
     path = folder / f"Pulumi.{stack}.yaml"
@@ -65,12 +66,14 @@ def policy_of(folder: Path, stack: str, policy: str) -> PolicySettings:
     keys = [key.removeprefix(NAMESPACE) for key in given.values if key.startswith(NAMESPACE)]
     settings = load(given, keys, location, stack, encrypted=given.encrypted)
     policies = {each.name: each for each in settings.policies}
+    if policy is None:
+        return settings.policies[0]
     if policy not in policies:
         raise UserError(f"{path.name} has no policy {policy!r}; it has {', '.join(policies)}")
     return policies[policy]
 
 
-def render(folder: Path, stack: str, policy: str) -> bytes:
+def render(folder: Path, stack: str, policy: str | None) -> bytes:
     """The bytes of `.well-known/mta-sts.txt`.
 
     :raises UserError: as `policy_of`.
@@ -82,13 +85,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write it; mistakes are one line each on stderr."""
     parser = argparse.ArgumentParser(prog="python -m tools.render_policy", description="Writes a stack's policy.")
     parser.add_argument("--stack", required=True)
-    parser.add_argument("--policy", default="main", metavar="NAME")
+    parser.add_argument("--policy", metavar="NAME", help="default: the file's first")
     parser.add_argument("--to", type=Path, required=True, metavar="FILE")
     options = parser.parse_args(arguments)
     try:
         text = render(Path.cwd(), options.stack, options.policy)
     except UserError as error:
-        print(error, file=sys.stderr)
+        print(*(f"render_policy: {line}" for line in str(error).splitlines()), sep="\n", file=sys.stderr)
         return 1
     options.to.parent.mkdir(parents=True, exist_ok=True)
     options.to.write_bytes(text)

@@ -1,31 +1,31 @@
-"""What stands after an `up`: `python -m tools.summary`, with the stack's environment set."""
+"""What stands after an `up`: `python -m tools.summary`, with the stack selected."""
 
 import json
 import subprocess
 import sys
 
-from rich.console import Console
-from rich.table import Table
+from rich.text import Text
+
+from checks.show import console
+from checks.shown import shown
 
 
 def main() -> int:
-    """Print the stack's domains, and how to see a policy as a sender does."""
-    output = subprocess.run(["pulumi", "stack", "output", "--json"], capture_output=True, text=True, check=False)
-    if output.returncode:
-        print(output.stderr.strip(), file=sys.stderr)
+    """Print the stack's domains; what a sender sees of them, and what is next, `python -m checks domain --stack` tells."""
+    run = subprocess.run(["pulumi", "stack", "output", "--json"], capture_output=True, text=True, check=False)
+    if run.returncode:
+        print(f"summary: {shown(' '.join(run.stderr.split()))}", file=sys.stderr)
         return 1
-    domains = json.loads(output.stdout).get("domains", {})
-    table = Table("Domain", "Mode", "Policy id", "Policy URL", title="What stands now", title_justify="left")
-    for name, each in domains.items():
-        table.add_row(name, each["mode"], each["policyId"], each["policyUrl"])
-    console = Console(width=max(Console().width, 140) if not sys.stdout.isatty() else None)
-    console.print(table)
-    for name, each in domains.items():
-        console.print(f"Next for {name}: {each['next']}", soft_wrap=True, highlight=False)
-    if domains:
-        url = next(iter(domains.values()))["policyUrl"]
-        console.print("The policy as a sender sees it:", highlight=False)
-        print(f'  eval "$(.venv/bin/python -m sandbox env)"; curl -si --suppress-connect-headers {url}')
+    domains = json.loads(run.stdout).get("domains", {})
+    to = console()
+    to.print(Text("What stands" if domains else "Nothing stands", "bold"))
+    for name, domain in domains.items():
+        to.print(
+            f"  {shown(name)}  {domain['mode']}, policy {domain['policy']}, id {domain['policyId']}",
+            soft_wrap=True,
+        )
+        to.print(f"    curl -s {shown(domain['policyUrl'])}", soft_wrap=True)
+    to.print()
     return 0
 
 

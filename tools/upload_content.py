@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise UserError(f"{TOKEN} is not set; it is the site's deployment token, and stands in no argument")
         asyncio.run(upload(Path.cwd(), options.stack, options.policy, token))
     except UserError as error:
-        print(error, file=sys.stderr)
+        print(*(f"upload_content: {line}" for line in str(error).splitlines()), sep="\n", file=sys.stderr)
         return 1
     return 0
 

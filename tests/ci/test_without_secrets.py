@@ -32,8 +32,9 @@ def pulumi(
 def project(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
     """A stack that is up, with secrets in its configuration and its state; and the environment without a passphrase."""
     engine = get_engine.present()
-    folder = tmp_path_factory.mktemp("project")
-    (folder.parent / "state").mkdir(exist_ok=True)
+    folder = tmp_path_factory.mktemp("looked-at") / "project"
+    folder.mkdir()
+    (folder.parent / "state").mkdir()
     path = [str(Path(sys.executable).parent), *([str(engine)] if engine else []), os.environ["PATH"]]
     env = {
         **{name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")},
@@ -88,7 +89,9 @@ def test_who_looks_changes_nothing(project: tuple[Path, dict[str, str]]) -> None
 
 def test_a_stacks_full_name_is_looked_at_by_its_own(project: tuple[Path, dict[str, str]]) -> None:
     folder, env = project
+    (folder / ".venv").symlink_to(sys.prefix)  # Pulumi.yaml may name it
     with without_secrets.copy({**env, "PULUMI_STACK": "organization/looked-at/prod"}, folder) as (copied, own):
+        assert (copied / ".venv" / "pyvenv.cfg").exists()
         assert pulumi(copied, own, "stack", "output", "plain").stdout == "seen by all\n"
 
 

@@ -1,12 +1,12 @@
 """The page, in a real browser: at a glance, on a phone, in the dark, by keyboard, without errors or the network."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import NEEDS_CHROMIUM, PHONE, fits, lowest_contrast, watched
 from reports.samples import report, text
 
 from checks import page, verdict
@@ -14,9 +14,7 @@ from checks.finding import Domain, Finding, Level
 from checks.reading import report as parse
 from checks.tally import Tally
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
+pytestmark = NEEDS_CHROMIUM
 
 
 def written(folder: Path) -> Path:
@@ -40,28 +38,12 @@ def written(folder: Path) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        made = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield made
-        made.close()
-
-
 @pytest.fixture
 def opened(browser: Any, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Any, list[str]]]:
     """The page as a phone shows it, and everything that went wrong or was asked for."""
-    options = {"viewport": {"width": 375, "height": 700}, "color_scheme": getattr(request, "param", "light")}
-    context = browser.new_context(**options)
+    context = browser.new_context(viewport=PHONE, color_scheme=getattr(request, "param", "light"))
     shown = context.new_page()
-    wrong: list[str] = []
-    shown.on("console", lambda message: wrong.append(message.text))
-    shown.on("pageerror", lambda error: wrong.append(str(error)))
-    shown.on(
-        "request", lambda asked: wrong.append(asked.url) if not asked.url.startswith(("file:", "data:")) else None
-    )
+    wrong = watched(shown, "file:")
     shown.goto(written(tmp_path).as_uri())
     yield shown, wrong
     context.close()
@@ -70,18 +52,8 @@ def opened(browser: Any, tmp_path: Path, request: pytest.FixtureRequest) -> Iter
 @pytest.mark.parametrize("opened", ["light", "dark"], indirect=True)
 def test_it_fits_a_phone_in_light_and_dark_without_errors_or_the_network(opened: Any, tmp_path: Path) -> None:
     shown, wrong = opened
-    assert shown.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    contrast = """() => {
-        const rgb = text => text.match(/[\\d.]+/g).slice(0, 3).map(Number).map(v => v / 255)
-            .map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
-        const light = c => .2126 * c[0] + .7152 * c[1] + .0722 * c[2];
-        const paper = light(rgb(getComputedStyle(document.body).backgroundColor));
-        return Math.min(...[...document.querySelectorAll('.level, p, li')].map(each => {
-            const ink = light(rgb(getComputedStyle(each).color));
-            return (Math.max(ink, paper) + .05) / (Math.min(ink, paper) + .05);
-        }));
-    }"""
-    assert shown.evaluate(contrast) >= 4.5  # WCAG 2.2, 1.4.3
+    assert fits(shown)
+    assert lowest_contrast(shown, ".level, p, li") >= 4.5  # WCAG 2.2, 1.4.3
     shot = tmp_path / "page.png"
     shown.screenshot(path=str(shot), full_page=True)
     assert shot.stat().st_size > 10_000

@@ -92,7 +92,9 @@ def test_tables_show_it_and_all_that_comes_after(name: str, monkeypatch: pytest.
     text, out = TEXTS[name], io.StringIO()
     monkeypatch.setattr("sys.stdout", out)
     to: Console = show.console()
-    show.domains([domain(text), Domain("after.example", [Finding("record", Level.FAIL, "after")])], to)
+    seen = [domain(text), Domain("after.example", [Finding("record", Level.FAIL, "after")])]
+    show.domains(seen, to)
+    show.next_steps(seen, to)
     tally = reported(text)
     verdicts = [of_reports(name, each) for name, each in tally.domains.items()]
     show.reports(

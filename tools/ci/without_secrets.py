@@ -49,6 +49,8 @@ def copy(given: Mapping[str, str], folder: Path) -> Generator[tuple[Path, dict[s
     stack = full.rpartition("/")[2]
     with tempfile.TemporaryDirectory(prefix="mta-sts-look-") as place:
         project = Path(shutil.copytree(folder, Path(place) / "project", symlinks=True, ignore=LEFT_OUT))
+        if (folder / ".venv").exists():  # Pulumi.yaml may name it as the virtual environment
+            (project / ".venv").symlink_to((folder / ".venv").resolve())
         os.mkdir(Path(place) / "state")
         env = {
             **given,
