@@ -146,6 +146,9 @@ def test_every_az_command_that_the_docs_name_runs(clients: Clients) -> None:
             clients.sign_in()
         elif arguments[:2] == ["account", "set"]:
             clients.az(*arguments, clients.environment["ARM_SUBSCRIPTION_ID"])
+        elif arguments[:2] == ["group", "delete"]:  # which asks a person whether it shall
+            clients.az("group", "create", "-n", arguments[-1], "-l", "westeurope")
+            clients.az(*arguments, "--yes")
         else:
             clients.az(*completed(arguments, zone=zone))
 
@@ -231,7 +234,8 @@ def test_a_wrong_secret_is_microsofts_own_error(clients: Clients) -> None:
         "-t",
         who["ARM_TENANT_ID"],
     )
-    run = clients.run(str(clients.azure_cli / "bin" / "az"), *arguments)
+    # Where somebody is signed in, az has a token and asks nobody.
+    run = clients.run(str(clients.azure_cli / "bin" / "az"), *arguments, AZURE_CONFIG_DIR=f"{who['HOME']}/another")
     assert run.returncode != 0
     assert "AADSTS7000215" in run.stderr
 
