@@ -9,8 +9,8 @@ atexit.register(gc.freeze)  # nor is there any to look for at its end
 
 import pulumi
 import pulumi.runtime
-from pulumi_azure_native import resources
 
+import azure_native
 import zones
 from components import adopted, preflight, website, without_stack_traces
 from components.mail_domain import announce
@@ -48,7 +48,7 @@ except UserError as error:
 pulumi.runtime.register_stack_transformation(without_version_aliases)
 tags = {**stack.tags, "service": "mta-sts"}
 with without_stack_traces():
-    group = resources.ResourceGroup(
+    group = azure_native.ResourceGroup(
         "mta-sts",
         resource_group_name=stack.resource_group,
         location=stack.location,

@@ -21,7 +21,8 @@ from policy.places import sts_record
 
 SERVERS = 2  # of a zone, that are asked one after the other for one answer
 PATIENCE = 1.0  # seconds for one answer of one of a zone's own servers
-GRACE = 0.5  # seconds after the deadline, in which checks may say themselves what kept them waiting
+GRACE = 2.0  # seconds after the deadline, in which checks may say themselves what kept them waiting
+LATE = "it didn't end in time"
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -156,7 +157,7 @@ def run(look: Look, checks: Checks, threads: int | None = None) -> list[Finding]
     pool.shutdown(wait=False, cancel_futures=True)
     for future, name in futures.items():
         if not future.done():
-            made[name] = [*made[name], unchecked(name, "it didn't end in time")]
+            made[name] = [*made[name], unchecked(name, LATE)]
     return [finding for findings in made.values() for finding in findings]
 
 

@@ -14,7 +14,7 @@ import dns.resolver
 
 from checks import mail
 from checks.finding import Finding, Level
-from checks.look import Check, Look, Shared, run
+from checks.look import LATE, Check, Look, Shared, run
 from internet import dns_view
 from internet.view import View
 from policy import Mode, Policy
@@ -217,7 +217,8 @@ def _told(results: Mapping[str, list[Finding]]) -> tuple[list[str], list[str]]:
         for finding in findings:
             text = f"{name}: {finding.text}. {finding.way_out}"
             if finding.level == Level.UNCHECKED:
-                silent.setdefault(name, finding.text)
+                if silent.get(name, LATE) == LATE:  # what kept it says more
+                    silent[name] = finding.text
             elif finding.level != Level.PASS:
                 (errors if finding.level == Level.FAIL else warnings).append(text)
     if results and len(silent) == len(results) and not warnings and not errors:

@@ -8,6 +8,7 @@ from typing import cast
 import pulumi
 import pulumi.runtime
 
+import azure_native
 from policy import UserError
 
 VARIABLE = "MTA_STS_ADOPT"  # set by `python -m tools.recover`, for one run
@@ -49,10 +50,8 @@ def group(name: str) -> pulumi.ResourceOptions:
 
     :raises UserError: there is no such group.
     """
-    from pulumi_azure_native import resources
-
     try:
-        id = resources.get_resource_group(resource_group_name=name).id
+        id = azure_native.get_resource_group(resource_group_name=name).id
     except Exception as error:  # what a failed invoke raises has no class of its own
         why = str(error).rpartition("returned an error: ")[2] or "no reason given"
         raise UserError(

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Literal, TypedDict
 
 import pulumi
-from pulumi_azure_native import web
 
+import azure_native
 from checks.finding import NEXT
 from policy import Mode, StsRecord
 from policy.places import policy_url, sts_record, tlsrpt_record
@@ -74,7 +74,7 @@ class MailDomain(pulumi.ComponentResource):
         policy: PolicySettings,
         backend: Backend,
         resource_group: str,
-        site: web.StaticSite,
+        site: azure_native.StaticSite,
         content: Content,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -157,7 +157,7 @@ class MailDomain(pulumi.ComponentResource):
             opts=_merge(self._after(self.announced), self._unmoved),
         )
 
-    def _bound(self, resource_group: str, seen: pulumi.Resource) -> web.StaticSiteCustomDomain:
+    def _bound(self, resource_group: str, seen: pulumi.Resource) -> azure_native.StaticSiteCustomDomain:
         options = pulumi.ResourceOptions(
             # Two apps can't hold one host name, so a domain that moves leaves the old app first.
             delete_before_replace=True,
@@ -165,7 +165,7 @@ class MailDomain(pulumi.ComponentResource):
             ignore_changes=["validationMethod"],
             hooks=pulumi.ResourceHookBinding(on_error=[binding_hook()]),
         )
-        return web.StaticSiteCustomDomain(
+        return azure_native.StaticSiteCustomDomain(
             f"{self.domain.name}-custom-domain",
             name=self._site.name,
             resource_group_name=resource_group,

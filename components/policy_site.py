@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Mapping
 
 import pulumi
-from pulumi_azure_native import web
 
+import azure_native
 from components.mail_domain import MailDomain
 from policy import Mode
 from provider import azure
@@ -74,18 +74,18 @@ class PolicySite(pulumi.ComponentResource):
     ) -> None:
         super().__init__("mtasts:index:PolicySite", policy.name, None, opts)
         protected = pulumi.ResourceOptions(parent=self, protect=policy.policy.mode == Mode.ENFORCE)
-        self.site = web.StaticSite(
+        self.site = azure_native.StaticSite(
             f"mta-sts-{policy.name}",
             resource_group_name=resource_group,
             location=location,
-            sku=web.SkuDescriptionArgs(name=policy.sku, tier=policy.sku),
+            sku=azure_native.SkuDescriptionArgs(name=policy.sku, tier=policy.sku),
             # The upload leaves this provider behind, and a later PUT that says otherwise is refused
             # (Azure/static-web-apps 495, 575). buildProperties are mandatory, says @azure/static-web-apps-cli.
             provider="SwaCli",
-            build_properties=web.StaticSiteBuildPropertiesArgs(
+            build_properties=azure_native.StaticSiteBuildPropertiesArgs(
                 app_location="", output_location="", api_location=""
             ),
-            staging_environment_policy=web.StagingEnvironmentPolicy.DISABLED,
+            staging_environment_policy=azure_native.StagingEnvironmentPolicy.DISABLED,
             allow_config_file_updates=True,
             tags=tags or {},
             opts=pulumi.ResourceOptions.merge(

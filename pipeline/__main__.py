@@ -7,8 +7,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the engine runs this file with its own folder alone on the path
 
 import pulumi
-from pulumi_azure_native import resources
 
+import azure_native
 from pipeline import backends, settings, stated
 from pipeline.parts import NAMESPACE
 from pipeline.project import Pipeline
@@ -41,7 +41,7 @@ seen = ProjectSeen(
     opts=pulumi.ResourceOptions(provider=waits),
 )
 tags = {**given.tags, "service": "mta-sts"}
-own = resources.ResourceGroup(
+own = azure_native.ResourceGroup(
     "pipeline",
     resource_group_name=given.resource_group,
     tags=tags,
@@ -54,7 +54,7 @@ for stack, group in given.groups.items():
     if group.existing:
         groups[stack] = pulumi.Output.concat("/subscriptions/", subscription, "/resourceGroups/", group.name)
     else:
-        made = resources.ResourceGroup(
+        made = azure_native.ResourceGroup(
             f"pipeline-{stack}-group",
             resource_group_name=group.name,
             tags=tags,

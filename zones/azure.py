@@ -12,12 +12,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import pulumi
-import pulumi_azure_native as azure_native
 from pulumi.runtime.invoke import invoke_async
 from pulumi.runtime.sync_await import _sync_await  # pyright: ignore[reportPrivateUsage]
-from pulumi_azure_native import dns
 from pulumi_azure_native._utilities import get_invoke_opts_defaults
 
+import azure_native
 from internet.dns_view import strings
 from policy import UserError
 from zones import Dns, needed
@@ -84,16 +83,16 @@ class AzureBackend:
             opts = pulumi.ResourceOptions.merge(opts, there)
         if self._provider:
             opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(provider=self._provider))
-        return dns.RecordSet(
+        return azure_native.RecordSet(
             name,
             resource_group_name=self.resource_group,
             zone_name=self.zone,
             relative_record_set_name=relative,
             record_type=type,
             ttl=ttl,
-            cname_record=dns.CnameRecordArgs(cname=values[0]) if type == "CNAME" else None,
+            cname_record=azure_native.CnameRecordArgs(cname=values[0]) if type == "CNAME" else None,
             txt_records=[
-                dns.TxtRecordArgs(
+                azure_native.TxtRecordArgs(
                     value=strings(value)
                     if isinstance(value, str)
                     else pulumi.Output.from_input(value).apply(strings)

@@ -80,12 +80,16 @@ def read(reader: Reader, given: dict[str, Any], key: str, inherited: Dns | None)
     host = needed(reader, given, key, "host", above and above.host, says)
     if host and given.get("options") is None and above and above.host == host:
         return LexiconDns(host, above.options, secrets_in=above.secrets_in)
-    options = _options(reader, given.get("options"), f"{key}.options")
+    known = reader.attempt(f"{key}.host", lambda: _known_options(host)) if host else None
+    options = _options(reader, given.get("options"), f"{key}.options", known)
     return LexiconDns(host, options, secrets_in=key) if host else None
 
 
-def _options(reader: Reader, value: Any, key: str) -> dict[str, str]:
-    """Lexicon's options. Those that aren't known to be harmless must be encrypted."""
+def _options(reader: Reader, value: Any, key: str, known: Sequence[str] | None) -> dict[str, str]:
+    """Lexicon's options. Those that aren't known to be harmless must be encrypted.
+
+    :param known: those of the host; None where that isn't known.
+    """
     if value is not None and not isinstance(value, dict):
         reader.problem(key, "must be a map of Lexicon's options for the host (docs/dns.md)")
         return {}
@@ -95,6 +99,8 @@ def _options(reader: Reader, value: Any, key: str) -> dict[str, str]:
             option = str(option)
         if not isinstance(option, str):
             reader.problem(f"{key}.{name}", f"{shown(option)} must be a text or a number")
+        elif known is not None and name not in known:
+            reader.problem(f"{key}.{name}", f"is no option of this host; Lexicon's are {', '.join(known)}")
         elif name in HARMLESS and "@" not in option:  # an address may hold credentials: http://user:password@host
             options[name] = option
         else:
@@ -258,7 +264,6 @@ def host(place: Mapping[str, Any], secrets: Mapping[str, Any], domain: str) -> L
             raise HostError(f"{domain}: its zone can't be found ({dns_view.reason(error)}); set zone") from None
     opened = Lexicon(place, secrets, zone)
     if domain:
-        _check_options(opened)
         opened.sign_in()
     return opened
 
@@ -276,9 +281,11 @@ def _module(host: str) -> type[Provider]:
     return load_provider_module(host).Provider
 
 
-def _check_options(host: Lexicon) -> None:
+def _known_options(host: str) -> list[str]:
+    """The names of the options that Lexicon has for a host.
+
+    :raises HostError: see `_module`.
+    """
     parser = argparse.ArgumentParser(add_help=False)
-    _module(host.host).configure_parser(parser)
-    known = sorted(action.dest for action in parser._actions)  # pyright: ignore[reportPrivateUsage]
-    for name in sorted(set(host.options) - set(known)):
-        raise HostError(f"mta-sts:dns: {host.host} has no option {name!r}; Lexicon's are {', '.join(known)}")
+    _module(host).configure_parser(parser)
+    return sorted(action.dest for action in parser._actions)  # pyright: ignore[reportPrivateUsage]

@@ -8,7 +8,7 @@ def test_after_az_login_an_up_needs_no_variable_of_azure(stack: Stack) -> None:
     az = AzureCli(stack.sandbox.folder.parent / "az")
     az.login(stack.sandbox)
     stack.more = az.environment(stack.environment["PATH"])
-    stack.up()
+    stack.up(settled=True)
     assert any(line.startswith("account show") for line in az.asked)  # azure-native's way to the subscription
     assert any(line.startswith("account get-access-token") for line in az.asked)
 

@@ -33,7 +33,7 @@ def test_a_preview_does_not_depend_on_what_dns_says(stack: Stack) -> None:
     assert stack.changes() == before
     run = stack.pulumi("preview", MTA_STS_RESOLVER="127.0.0.1:9")
     assert run.code == 0
-    assert "preflight skipped: DNS gives no answer" in run.text
+    assert "DNS gives no answer (" in run.text, run.text
 
 
 def test_a_domain_that_is_not_delegated_yet_waits_alone_and_the_next_up_goes_on(stack: Stack) -> None:
@@ -51,7 +51,7 @@ def test_a_domain_that_is_not_delegated_yet_waits_alone_and_the_next_up_goes_on(
     assert "CNAME mta-sts.example.net" in text or "example.net-cname-seen" in text
     assert stack.senders("example.org")["example.org"]["postfix"] == "VALID"
     stack.zones("example.net")
-    stack.up()
+    stack.up(settled=True)
     assert stack.senders("example.net")["example.net"]["postfix"] == "VALID"
     assert assert_policy_before_id(stack.sandbox.log()) == 2
 
@@ -70,7 +70,7 @@ def test_a_report_record_of_somebody_else_is_never_overwritten_but_taken_over_on
     assert "PUT TXT/_smtp._tls" not in stack.writes(before)
 
     stack.configure({**TESTING, **REPORTS, "domains": [{"name": "example.org", "adoptTlsReports": True}]})
-    stack.up()
+    stack.up(settled=True)
     assert stack.arm("GET", TLSRPT)["properties"]["TXTRecords"] == [
         {"value": ["v=TLSRPTv1; rua=mailto:tls-reports@example.org"]}
     ]

@@ -51,7 +51,7 @@ def test_a_lost_state_of_a_leaving_domain_counts_from_the_recovery(stack: Stack)
 
 
 def test_with_nothing_lost_it_changes_nothing(stack: Stack) -> None:
-    stack.up()
+    stack.up(settled=True)
     before = stack.last()
     run = stack.tool("recover", "--yes")
     assert run.returncode == 0
@@ -96,7 +96,7 @@ def test_of_two_people_at_once_the_second_is_refused_and_the_first_undisturbed(s
 
 
 def test_a_lock_of_a_living_process_is_left_alone(stack: Stack) -> None:
-    stack.up()
+    stack.up(settled=True)
     folder = stack.sandbox.folder / "pulumi" / ".pulumi" / "locks" / "organization" / "mta-sts" / "test"
     folder.mkdir(parents=True, exist_ok=True)
     living = stack.begin("about")

@@ -5,6 +5,7 @@ from random import Random
 
 from sandbox.control import Sandbox
 
+HOST = "mta-sts.example.org"
 SITE, DOMAIN = r"staticSites/[^/?]+(\?|$)", "customDomains/"
 # What is called in an `up`: (host, method, path), as regular expressions.
 CALLS = {
@@ -34,9 +35,10 @@ PROCESSES = {
 class Fault:
     """One way to break an `up`.
 
-    :param kind: status, hang, cut, lose-reply or half (see `python -m sandbox fault`), delay, or kill.
-    :param value: the HTTP status, or seconds.
-    :param of: a name in CALLS or PROCESSES, a delay of the sandbox's, or "local Azure".
+    :param kind: status, hang, cut, lose-reply, half or domain-failed (see `python -m sandbox fault`), delay, share (of
+        requests to a host that another site had before), remembered-no (a real resolver was asked too early), or kill.
+    :param value: the HTTP status, seconds, or per cent.
+    :param of: a name in CALLS or PROCESSES, a delay or share of the sandbox's, HOST, or "local Azure".
     """
 
     kind: str
@@ -45,6 +47,7 @@ class Fault:
 
     def __str__(self) -> str:
         shown = {"status": f"{self.value:.0f}", "kill": "kill -9", "delay": "slow", "half": "half done"}
+        shown |= {"domain-failed": "Failed", "share": f"{self.value:.0f} %"}
         return f"{shown.get(self.kind, self.kind)}: {self.of}"
 
     def strikes_at(self, step: int, last: int) -> bool:
@@ -53,7 +56,7 @@ class Fault:
         return {
             "resource group": creating, "site": creating, "CNAME": creating, "custom domain": creating,
             "site, read": creating or leaving, "operation": creating or leaving,
-            "validation": creating, "certificate": creating, "deletion": leaving,
+            "validation": creating, "certificate": creating, "deletion": leaving, "rebound-404": creating, HOST: creating,
         }.get(self.of, not leaving or self.kind == "kill" or self.of in ("sign-in", "dns-lag"))  # fmt: skip
 
     @property
@@ -65,7 +68,13 @@ class Fault:
         """Have it strike, once or a few times, from now on."""
         if self.kind == "delay":
             sandbox.delay(self.of, self.value)
-        elif self.kind != "kill":
+        elif self.kind == "share":
+            sandbox.state.set(f"bound:{HOST}", "another-site.azurestaticapps.net")
+            sandbox.share(self.of, self.value)
+        elif self.kind == "domain-failed":
+            sandbox.fault(self.kind, self.value, host=self.of, times=1)
+            sandbox.state.set("fault-times", 1)
+        elif self.kind not in ("kill", "remembered-no"):
             host, method, path = CALLS[self.of]
             times = rng.randint(1, 4)
             sandbox.fault(self.kind, self.value, host=host, method=method, path=path, times=times)
@@ -79,6 +88,11 @@ class Fault:
         if self.kind == "delay":
             sandbox.delay(self.of, {"validation": 1.0}.get(self.of, 0.0))
             return True
+        if self.kind == "share":
+            sandbox.share(self.of, 0)
+            return True
+        if self.kind == "remembered-no":
+            return True
         state = sandbox.state
         left = state.db.execute("SELECT sum(times) FROM faults").fetchone()[0]
         state.db.execute("DELETE FROM faults")
@@ -91,6 +105,11 @@ CATALOG = [
     *(Fault("lose-reply", call) for call in CALLS),
     *(Fault("hang", call, 4) for call in ("sign-in", "site", "custom domain", "TXT", "operation", "upload", "policy")),
     Fault("half", "upload"),
+    # What the real Azure has done to people. A 400 while an operation is waited for leaves a resource half made.
+    Fault("status", "operation", 400),
+    *(2 * [Fault("domain-failed", HOST, value) for value in (0, 6)]),
+    *(2 * [Fault("share", "rebound-404", 40)]),
+    *(2 * [Fault("remembered-no", HOST)]),
     *(Fault("delay", of, value) for of, value in (("edge-lag", 4), ("certificate", 3), ("dns-lag", 3), ("validation", 4))),
     # Killing is what leaves most behind, so it is drawn more often.
     *(3 * [Fault("kill", each) for each in (*PROCESSES, "local Azure")]),

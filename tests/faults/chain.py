@@ -7,15 +7,17 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import dns.flags
 from harness import TESTING, Stack
+from name_servers import Unbound
 from watcher import PAUSE, Watcher
 
-from faults.catalog import PROCESSES, Fault
+from faults.catalog import HOST, PROCESSES, Fault
 from policy import Policy
 from provider.content import LOST
 
@@ -89,6 +91,29 @@ def _command(step: int) -> tuple[str, ...]:
 def _strike(stack: Stack, fault: Fault, rng: random.Random, outcome: Outcome) -> None:
     """One command, with the fault."""
     fault.order(stack.sandbox, rng)
+    with _resolver(stack, fault):
+        _run(stack, fault, rng, outcome)
+
+
+@contextmanager
+def _resolver(stack: Stack, fault: Fault) -> Iterator[None]:
+    """Where the fault is that, a real resolver that was asked for the stack's names before they were made."""
+    if fault.kind != "remembered-no":
+        yield
+        return
+    with Unbound(
+        stack.project.parent / f"unbound-{stack.last()}", stack.sandbox.env()["MTA_STS_RESOLVER"]
+    ) as unbound:
+        for name, kind in ((HOST, "CNAME"), (HOST, "A"), (f"_{HOST}", "TXT")):
+            unbound.reply(name, kind, dns.flags.RD)
+        stack.more["MTA_STS_RESOLVER"] = unbound.address
+        try:
+            yield
+        finally:
+            del stack.more["MTA_STS_RESOLVER"]
+
+
+def _run(stack: Stack, fault: Fault, rng: random.Random, outcome: Outcome) -> None:
     before = stack.last()
     process = stack.begin(*_command(outcome.step))
     killer = None

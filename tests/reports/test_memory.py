@@ -1,4 +1,4 @@
-"""A hundred thousand reports, in bounded memory."""
+"""Tens of thousands of reports, in bounded memory; `make bench` reads more of them."""
 
 import json
 import subprocess
@@ -26,8 +26,8 @@ def measure(path: Path) -> tuple[float, int]:
     return float(run.stderr.split()[-1]), json.loads(run.stdout)["reports"]
 
 
-def test_a_hundred_thousand_reports(tmp_path: Path) -> None:
-    for at in range(1000):
+def test_twenty_thousand_reports(tmp_path: Path) -> None:
+    for at in range(200):
         files = {
             f"{each}.json": text(
                 report(at * 100 + each, day=at % 90, failures=(("certificate-expired", "mx", 1),))
@@ -36,13 +36,13 @@ def test_a_hundred_thousand_reports(tmp_path: Path) -> None:
         }
         (tmp_path / f"{at}.zip").write_bytes(zipped(**files))
     mib, reports = measure(tmp_path)
-    assert reports == 100_000
+    assert reports == 20_000
     assert mib < 200
 
 
 def test_mails_one_by_one(tmp_path: Path) -> None:
-    for at in range(5000):
+    for at in range(1500):
         (tmp_path / f"{at}.eml").write_bytes(mail(gzipped(report(at, day=at % 90))))
     mib, reports = measure(tmp_path)
-    assert reports == 5000
+    assert reports == 1500
     assert mib < 200

@@ -10,10 +10,12 @@ MAY_IMPORT = {
     "policy": {"policy"},
     "settings": {"settings", "policy", "zones"},
     "internet": {"internet", "policy"},
-    "zones": {"zones", "settings", "policy", "internet", "provider"},
+    "azure_native": set(),
+    "zones": {"zones", "azure_native", "settings", "policy", "internet", "provider"},
     "provider": {"provider", "policy", "internet", "zones"},
     "components": {
         "components",
+        "azure_native",
         "settings",
         "policy",
         "provider",
@@ -21,8 +23,8 @@ MAY_IMPORT = {
         "checks",
         "internet",
     },
-    "__main__": {"settings", "components", "policy", "provider", "zones"},
-    "pipeline": {"pipeline", "settings", "policy", "provider"},
+    "__main__": {"azure_native", "settings", "components", "policy", "provider", "zones"},
+    "pipeline": {"pipeline", "azure_native", "settings", "policy", "provider"},
     "checks": {"checks", "policy", "internet", "settings"},
     "sandbox": {"sandbox", "tools"},  # tools: where the engine is, for PATH
     # recover asks Azure; render_policy reads a stack; ci shows strangers' text as checks does

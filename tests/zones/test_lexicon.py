@@ -118,7 +118,6 @@ def test_no_resolver_of_the_whole_process_is_set_and_none_is_asked_for_a_zone_th
         ("auto", "host 'auto' is not known to Lexicon"),
         ("../base", "is not known to Lexicon"),
         ("route53", "Lexicon needs another package for route53: pip install 'dns-lexicon[route53]'"),
-        ("cloudflare", "cloudflare has no option 'auth_tokn'; Lexicon's are auth_token, auth_username, zone_id"),
     ],
 )
 def test_what_lexicon_does_not_know_is_told(name: str, says: str) -> None:

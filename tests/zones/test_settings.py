@@ -15,6 +15,7 @@ from zones.lexicon import LexiconDns
 from zones.manual import ManualDns
 from zones.rfc2136 import Rfc2136Dns
 
+GANDI = {"provider": "lexicon", "host": "gandi"}
 UPDATE = {"provider": "rfc2136", "servers": ["192.0.2.1"], "keyName": "k", "keySecret": "c2VjcmV0"}
 POLICY = {"name": "main", "mode": "testing", "mx": ["mail.example.org"], "sku": "Standard"}
 BROKEN: dict[str, dict[str, Any]] = {
@@ -105,8 +106,10 @@ def test_a_domain_without_any_dns_is_always_told() -> None:
         ({**UPDATE, "servers": []}, "mta-sts:dns.servers: is missing"),
         ({**UPDATE, "servers": [1]}, "mta-sts:dns.servers[0]: 1 must be a text"),
         ({"provider": "lexicon", "host": []}, "mta-sts:dns.host: [] must be a text"),
-        ({"provider": "lexicon", "host": "x", "options": {"a": None}}, "mta-sts:dns.options.a: None must be a text or"),
-        ({"provider": "lexicon", "host": "x", "options": {"a": ["b"]}}, "mta-sts:dns.options.a: ['b'] must be a text or"),
+        ({"provider": "lexicon", "host": "x"}, "mta-sts:dns.host: host 'x' is not known to Lexicon"),
+        ({**GANDI, "options": {"auth_token": None}}, "mta-sts:dns.options.auth_token: None must be a text or"),
+        ({**GANDI, "options": {"auth_token": ["b"]}}, "mta-sts:dns.options.auth_token: ['b'] must be a text or"),
+        ({**GANDI, "options": {"auth_tokn": "t"}}, "auth_tokn: is no option of this host; Lexicon's are api_protocol, auth_token"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_line(given: Any, says: str) -> None:
@@ -116,11 +119,14 @@ def test_a_mistake_is_one_line(given: Any, says: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["auth_service_account_info", "auth_pass", "auth_psw", "auth_username", "api_key", "auth_something_new"],
-)
-def test_an_option_that_is_not_known_to_be_harmless_must_be_encrypted(name: str) -> None:
-    given = {"provider": "lexicon", "host": "googleclouddns", "options": {name: "base64::eyJhbGciOyJ"}}
+    ("host", "name"),
+    [
+        ("googleclouddns", "auth_service_account_info"), ("dreamhost", "auth_token"), ("easyname", "auth_password"),
+        ("plesk", "auth_username"), ("godaddy", "auth_key"), ("linode4", "auth_token"),
+    ],
+)  # fmt: skip
+def test_an_option_that_is_not_known_to_be_harmless_must_be_encrypted(host: str, name: str) -> None:
+    given = {"provider": "lexicon", "host": host, "options": {name: "base64::eyJhbGciOyJ"}}
     _, (line,) = read(given, encrypted=())
     assert line.startswith(f"mta-sts:dns.options.{name}: stands in the stack's file for all to read")
     assert "eyJhbGciOyJ" not in line
@@ -128,15 +134,18 @@ def test_an_option_that_is_not_known_to_be_harmless_must_be_encrypted(name: str)
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [("zone_id", "0123"), ("pdns_server", "http://127.0.0.1:8081"), ("private_zone", True), ("sleep_time", 1)],
-)
-def test_a_harmless_option_may_stand_readable(name: str, value: Any) -> None:
-    assert read({"provider": "lexicon", "host": "x", "options": {name: value}}, encrypted=())[1] == []
+    ("host", "name", "value"),
+    [
+        ("cloudflare", "zone_id", "0123"), ("powerdns", "pdns_server", "http://127.0.0.1:8081"),
+        ("rackspace", "sleep_time", 1), ("powerdns", "pdns_disable_notify", True),
+    ],
+)  # fmt: skip
+def test_a_harmless_option_may_stand_readable(host: str, name: str, value: Any) -> None:
+    assert read({"provider": "lexicon", "host": host, "options": {name: value}}, encrypted=())[1] == []
 
 
 def test_an_address_with_credentials_in_it_is_not_harmless() -> None:
-    given = {"provider": "lexicon", "host": "x", "options": {"pdns_server": "http://me:secret@127.0.0.1"}}
+    given = {"provider": "lexicon", "host": "powerdns", "options": {"pdns_server": "http://me:secret@127.0.0.1"}}
     _, (line,) = read(given, encrypted=())
     assert "for all to read" in line
     assert "me:secret" not in line
