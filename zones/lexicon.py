@@ -48,7 +48,7 @@ HARMLESS = frozenset({
 })  # fmt: skip
 # What to ask for, by host, where Lexicon has more options than one needs or says too little (docs/dns.md).
 NEEDED: dict[str, dict[str, str]] = {
-    "cloudflare": {"auth_token": "an API token with Zone:Read and DNS:Edit for the zone"},
+    "cloudflare": {"auth_token": "API token (Zone:Read, DNS:Edit)"},
     "desec": {"auth_token": "an API token"},
     "dnsimple": {"auth_token": "an API token"},
     "gandi": {"auth_token": "an access token that may manage domains"},

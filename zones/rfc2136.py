@@ -135,7 +135,7 @@ def offer(served: Served, wanted: str) -> Offer | None:
     """See `zones`. No name server says of itself that it takes updates, so this is for those who ask for it."""
     if wanted != "rfc2136":
         return None
-    key = Asked("keySecret", "the TSIG key, as `nsupdate -y` takes it: [ALGORITHM:]NAME:SECRET", into=_key)
+    key = Asked("keySecret", "TSIG key, [ALGORITHM:]NAME:SECRET", into=_key)
     host = "a name server that takes dynamic updates"
     if served.primary:
         return Offer(host, {"provider": "rfc2136", "servers": [served.primary]}, (key,))

@@ -174,7 +174,7 @@ class Setup:
     def _reports(self, new: Sequence[Seen]) -> tuple[str, ...]:
         if self.options.reports is None and all(each.report_to for each in new):
             return ()
-        question = "Mailbox for senders' reports of failures, or none"
+        question = "Failure reports to, or none"
         given = self.ask.text(self.options.reports, "--reports", question, f"tls-reports@{new[0].name}")
         if given.lower() in ("none", "no"):
             return ()
@@ -209,7 +209,7 @@ class Setup:
             self.say(f"{file.path.name} is right as it is")
             return True
         note = "" if there.registered else "; Microsoft.Web isn't registered yet, which `pulumi up` does"
-        self.say(f"{file.path.name}, subscription {there.name or there.subscription}; {plan.cost(groups)}{note}", "bold")  # fmt: skip
+        self.say(f"{file.path.name} in {there.name or there.subscription}; {plan.cost(groups)}{note}", "bold")  # fmt: skip
         for line in file.diff():
             self.say(line, {"+": "green", "-": "red"}.get(line[0], "dim"))
         return self.ask.agree("Write it")

@@ -64,7 +64,7 @@ class Places:
         wanted = self._wanted or self._named.get(seen.served.name_servers)
         if offer is None:
             if wanted is None:
-                question = f"{seen.name} is at a DNS host that isn't known here. How do its records get there: manual (you enter three), rfc2136 (a TSIG key), or a host of docs/dns.md"  # fmt: skip
+                question = f"DNS of {seen.name}: manual, rfc2136, or one of docs/dns.md"
                 wanted = self._ask.text(None, "--dns", question, "manual")
                 self._named[seen.served.name_servers] = wanted
             offer = zones.offer(seen.served, wanted.lower())
@@ -83,7 +83,7 @@ class Places:
             if not asked.secret:
                 _set(dns, asked.name, self._ask.text(None, f"--dns-set {asked.name}=…", asked.says, ""))
                 continue
-            says = asked.says if asked.optional else f"{asked.says}; empty: enter records by hand"
+            says = asked.says if asked.optional else f"{asked.says}; empty: by hand"
             answer = self._ask.secret(asked.name, says)
             if not answer and asked.optional:
                 continue

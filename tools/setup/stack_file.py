@@ -162,7 +162,12 @@ class StackFile:
         ]
         if wish.max_age != WEEK:
             lines.append(f"  maxAge: {wish.max_age} # seconds; as it is served now")
-        lines += ["  mx:", *(f"    - {_quoted(pattern)} # {who}" for pattern, who in wish.mx.items())]
+        mx = [(_quoted(pattern), who) for pattern, who in wish.mx.items()]
+        lines += (
+            [f"  mx: [{mx[0][0]}] # {mx[0][1]}"]
+            if len(mx) == 1
+            else ["  mx:", *(f"    - {one} # {who}" for one, who in mx)]
+        )
         if group.sku != "Free":
             lines.append(f"  sku: {group.sku} # {CUSTOM_DOMAINS[group.sku]} domains an app, ${STANDARD} a month")
         if any(each.adopt for each in group.wishes):
@@ -302,8 +307,12 @@ def _covers(allowed: str, pattern: str) -> bool:
 
 
 def _block(value: Mapping[str, Any], indent: int) -> str:
-    text = pyyaml.safe_dump(dict(value), sort_keys=False, default_flow_style=False)
-    return "".join(f"{' ' * indent}{line}\n" for line in text.splitlines())
+    """A line a key; what lies in a key's value stands on the same line."""
+    lines = (
+        f"{name}: {pyyaml.safe_dump(each, default_flow_style=True, sort_keys=False, width=10_000)}"
+        for name, each in value.items()
+    )
+    return "".join(f"{' ' * indent}{line.splitlines()[0]}\n" for line in lines)
 
 
 def _quoted(text: str) -> str:
