@@ -63,7 +63,7 @@ NEEDED: dict[str, dict[str, str]] = {
         "auth_application_secret": "the application secret",
         "auth_consumer_key": "the consumer key",
     },
-    "powerdns": {"pdns_server": "the API's address, such as http://192.0.2.1:8081", "auth_token": "the API key"},
+    "powerdns": {"pdns_server": "the API's address, http://…", "auth_token": "the API key"},
     "route53": {"auth_access_key": "the access key's id", "auth_access_secret": "the secret access key"},
     "transip": {"auth_username": "the user's name", "auth_api_key": "the private key"},
 }

@@ -98,9 +98,9 @@ def test_on_a_bind_of_ones_own(hour: FirstHour, tmp_path: Path) -> None:
 
 
 def test_on_powerdns_by_its_api(hour: FirstHour, tmp_path: Path) -> None:
-    with PowerDns(tmp_path / "powerdns", "powerdns.example") as server:
+    with PowerDns(tmp_path / "powerdns", "power.example") as server:
         assert isinstance(server, PowerDns)
-        own(hour, server, "powerdns.example")
+        own(hour, server, "power.example")
         api = f"http://127.0.0.1:{server.http}"
         answers = {
             "DNS of": "powerdns",
@@ -109,7 +109,7 @@ def test_on_powerdns_by_its_api(hour: FirstHour, tmp_path: Path) -> None:
             REPORTS: "",
             WRITE: "y",
         }
-        session = hour.run("powerdns.example", answers, server)
+        session = hour.run("power.example", answers, server)
         assert server.secret not in session.text
 
 

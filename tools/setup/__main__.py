@@ -191,9 +191,8 @@ class Setup:
         engine = Engine(folder, self.options.stack)
         backend = engine.backend()
         chosen = backend or self.options.backend or LOCAL
-        if engine.needs_passphrase(chosen):
-            phrase = self.ask.secret("passphrase", "A passphrase for the stack's secrets; keep it")
-            engine.use_passphrase(phrase)
+        if engine.needs_passphrase(chosen, file.before):
+            engine.use_passphrase(self.ask.secret("passphrase", "Passphrase for the stack's secrets; keep it"))
         file.write()
         if not backend:
             engine.sign_in(chosen)
@@ -224,16 +223,14 @@ class Setup:
             self.say(f"warning: {text}", "yellow")
         for text in told.errors:
             self.say(f"error: {text}", "bold red")
-        stack = self.options.stack
-        path = f'export PATH="{engine.fetched}:$PATH"; ' if engine.fetched and not _typed_pulumi() else ""
         if told.errors:
-            self.say(f"The file is written. Mend that, then: {path}pulumi preview --stack {stack}")
+            self.say(f"The file is written. Mend that, then: {engine.typed('preview')}")
             return WRITTEN
         self.say(f"preview: {told.create} to create, {told.change} to change or delete")
         for number, line in enumerate(moves):
             self.say(f"  {number}. {line}" if number and not line.endswith(":") else line)
         if not moves:
-            self.say(f"Next: {path}pulumi up --stack {stack}", "bold")
+            self.say(f"Next: {engine.typed('up')}", "bold")
         return 0
 
 
@@ -285,12 +282,6 @@ def _project() -> Path:
             f"there is no Pulumi.yaml of the project {PROJECT} in {folder}; run this in the project's folder"
         )
     return folder
-
-
-def _typed_pulumi() -> bool:
-    from tools.setup.engine import on_path
-
-    return on_path()
 
 
 def defect(error: BaseException) -> int:

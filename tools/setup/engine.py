@@ -2,10 +2,8 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,14 +39,15 @@ class Engine:
     def __init__(self, folder: Path, stack: str) -> None:
         self._folder, self._stack = folder, stack
         self._environment = dict(os.environ)
-        self.fetched = ""
+        self._prefix = ""
         first = [str(Path(sys.executable).parent)]
         if not get_engine.on_path():
             try:
-                self.fetched = str(get_engine.cached())
+                fetched = str(get_engine.cached())
             except get_engine.EngineError as error:
                 raise UserError(f"there is no Pulumi: {error}") from None
-            first.append(self.fetched)
+            first.append(fetched)
+            self._prefix = f'export PATH="{fetched}:$PATH"; '
         self._environment["PATH"] = os.pathsep.join([*first, self._environment.get("PATH", "")])
         self._environment["PULUMI_SKIP_UPDATE_CHECK"] = "true"
         self._environment.pop("PULUMI_STACK", None)
@@ -86,13 +85,26 @@ class Engine:
         """
         self._must(f"pulumi login {backend}", "login", backend)
 
-    def needs_passphrase(self, backend: str, stack_file: Mapping[str, Any] | None = None) -> bool:
-        """Whether this stack's secrets are encrypted with a passphrase that isn't known yet."""
-        return not backend.startswith("http") and not any(name in os.environ for name in PASSPHRASE)
+    def needs_passphrase(self, backend: str, stack_file: str) -> bool:
+        """Whether this stack's secrets are encrypted with a passphrase that isn't known yet.
+
+        :param stack_file: its text; one that names a key vault needs none (docs/state.md).
+        """
+        elsewhere = any(
+            line.startswith("secretsprovider:") and "passphrase" not in line for line in stack_file.splitlines()
+        )
+        return (
+            not backend.startswith("http") and not elsewhere and not any(name in os.environ for name in PASSPHRASE)
+        )
 
     def use_passphrase(self, passphrase: str) -> None:
         """For the commands of this run."""
         self._environment[PASSPHRASE[0]] = passphrase
+        self._prefix += f"read -rs {PASSPHRASE[0]}; export {PASSPHRASE[0]}; "
+
+    def typed(self, *arguments: str) -> str:
+        """A command of Pulumi's as a person in this shell types it, with what it needs before."""
+        return f"{self._prefix}pulumi {' '.join(arguments)} --stack {self._stack}"
 
     def select(self) -> None:
         """Make the stack, or choose the one that is there.
@@ -138,8 +150,3 @@ def _error(text: str) -> str:
     return next(
         (line.removeprefix("error: ") for line in lines if line.startswith("error: ")), " ".join(lines)[:300]
     )
-
-
-def on_path() -> bool:
-    """Whether a person in this shell can type `pulumi`."""
-    return bool(shutil.which("pulumi"))

@@ -13,7 +13,8 @@ from typing import Any, cast
 
 import yaml as pyyaml
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from policy import Mode, UserError
 from policy.mx import MxPattern
@@ -51,14 +52,17 @@ class StackFile:
             line = int(told.problem_mark.line) + 1 if told.problem_mark else 1
             text = f"{path.name} line {line}: {told.problem}; correct it, or name another --stack"
             raise UserError(text) from None
-        except (OSError, UnicodeError) as error:
+        except (OSError, UnicodeError, YAMLError) as error:
             why = getattr(error, "strerror", None) or "it is no text"
             raise UserError(f"{path.name} can't be read: {why}; name another --stack") from None
         if data is None:
             data = self._yaml.load(f"{self.before.rstrip()}\nconfig: {{}}\n".lstrip())
-            data["config"].fa.set_block_style()
-        if not isinstance(data, dict) or not isinstance(cast(dict[str, Any], data).setdefault("config", {}), dict):
+        if isinstance(data, CommentedMap) and cast(Any, data).get("config") is None:
+            data["config"] = CommentedMap()
+        if not isinstance(data, CommentedMap) or not isinstance(data["config"], CommentedMap):
             raise UserError(f"{path.name} is no stack's file; name another --stack")
+        if not data["config"]:
+            cast(Any, data["config"]).fa.set_block_style()
         self._data = cast(dict[str, Any], data)
 
     @property

@@ -13,11 +13,7 @@ def found(seen: Sequence[Seen]) -> Iterator[str]:
     """Mail servers, zone, and what stands there already."""
     for each in seen:
         host = known(each)
-        at = (
-            f"at {host.host}"
-            if host
-            else f"at a host that isn't known here ({', '.join(each.served.name_servers[:2])})"
-        )
+        at = f"at {host.host}" if host else f"at a host not known here ({', '.join(each.served.name_servers[:2])})"
         mail, stands = f"{', '.join(each.mail)}: {_servers(each)}", _stands(each)
         if len(seen) > FEW:
             yield f"{each.name}: {mail}; {at}; {stands}"
