@@ -20,7 +20,7 @@ from harness import ROOT
 from sandbox.control import Sandbox
 
 MICROSOFT = "mail.protection.outlook.com"
-RECORDS = {"MX": "MXRecords", "NS": "NSRecords", "TXT": "TXTRecords", "CAA": "caaRecords", "A": "ARecords"}
+RECORDS = {"MX": "MXRecords", "NS": "NSRecords", "TXT": "TXTRecords", "CAA": "CAARecords", "A": "ARecords"}
 AZURE = tuple(f"ns{at}-01.azure-dns.{end}" for at, end in enumerate(("com", "net", "org", "info"), 1))
 
 
