@@ -25,7 +25,7 @@ AZURE = tuple(f"ns{at}-01.azure-dns.{end}" for at, end in enumerate(("com", "net
 
 
 def zone(
-    sandbox: Sandbox, name: str, sets: Mapping[str, Any] = {}, name_servers: Sequence[str] = AZURE, group: str = "elsewhere"
+    sandbox: Sandbox, name: str, sets: Mapping[str, Any] = {}, name_servers: Sequence[str] = AZURE, group: str = "elsewhere", ttl: int = 300,
 ) -> None:  # fmt: skip
     """A zone that DNS answers; in Azure's own listing only where its group says so.
 
@@ -41,7 +41,7 @@ def zone(
         state.put({"id": path, "name": group, "type": "Microsoft.Resources/resourceGroups", "location": "westeurope", "properties": {}, "etag": "x"})  # fmt: skip
     soa = {"host": named[0], "email": "hostmaster.example.", "serialNumber": 1}
     for key, value in {"SOA/@": soa, "NS/@": [{"nsdname": each} for each in named], **sets}.items():
-        put(sandbox, id_, key, value)
+        put(sandbox, id_, key, value, ttl)
 
 
 def put(sandbox: Sandbox, zone_id: str, key: str, value: Any, ttl: int = 300) -> None:

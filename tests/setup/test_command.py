@@ -218,6 +218,53 @@ def test_a_mail_server_that_can_not_be_reached_is_not_taken_for_broken(local: Lo
     assert "Outgoing port 25 is often blocked" in " ".join(out.split())
 
 
+def test_a_policy_that_is_served_elsewhere_is_written_down_as_it_is_with_the_order_to_move_it(local: Local, setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    policy = b"version: STSv1\r\nmode: enforce\r\nmx: mail.moves.example\r\nmax_age: 86400\r\n"
+    sets = {**mx("mail.moves.example"), "A/mail": address(), "TXT/_mta-sts": [{"value": ["v=STSv1; id=1;"]}], "CNAME/mta-sts": {"cname": "moves.pages.dev"}}  # fmt: skip
+    zone(local.sandbox, "pages.dev", {"A/moves": [{"ipv4Address": "127.0.0.1"}]})
+    zone(local.sandbox, "moves.example", sets, group="dns", ttl=3600)
+    with hosts(local.sandbox, {"mta-sts.moves.example": lambda *_: policy}) as proxy:
+        for name in ("HTTPS_PROXY", "https_proxy"):
+            monkeypatch.setenv(name, proxy)
+        code, out, told = setup("moves.example", "--yes")
+        by_hand = " ".join(setup("moves.example", "--yes", "--dns", "manual", "--stack", "hand")[1].split())
+    assert code == 0, told
+    steps = " ".join(out.split())
+    assert "now MTA-STS by Cloudflare Pages, mode enforce" in steps
+    places = [steps.index(words) for words in ("lower the TTL of mta-sts.moves.example from 3600", "`python -m tools.recover` in place of `pulumi up`", "keep the old host a week longer")]  # fmt: skip
+    assert places == sorted(places)
+    assert "`pulumi up`; change mta-sts.moves.example when it asks for that" in by_hand
+    text = (local.folder / "Pulumi.prod.yaml").read_text()
+    for line in (
+        "mode: enforce # as it is served now",
+        "maxAge: 86400 #",
+        "mx: [mail.moves.example] # as it is served",
+    ):
+        assert line in text
+
+
+def test_another_look_at_a_domain_that_stands_there_adds_the_new_name_of_microsofts(
+    local: Local, setup: Setup
+) -> None:
+    zone(local.sandbox, "h-v1.mx.microsoft", {"A/both-example": address()})
+    zone(
+        local.sandbox,
+        "both.example",
+        mx("good-example.mail.protection.outlook.com", "both-example.h-v1.mx.microsoft"),
+    )
+    file = local.folder / "Pulumi.prod.yaml"
+    file.write_text(
+        "config:\n  azure-native:location: westeurope\n  mta-sts:dns: {provider: manual}\n  mta-sts:policies:\n"
+        "    - name: main\n      mode: enforce # since March\n      mx:\n        - '*.mail.protection.outlook.com'\n"
+        "      domains: [both.example]\n"
+    )
+    before = file.read_text().splitlines()
+    assert setup("both.example", "--yes")[0] == 0
+    after = file.read_text().splitlines()
+    assert [line for line in after if line not in before] == ["        - '*.h-v1.mx.microsoft' # Microsoft 365"]
+    assert [line for line in after if line in before] == before
+
+
 def test_json_says_what_was_found_and_writes_nothing(local: Local, setup: Setup) -> None:
     code, out, _ = setup("good.example", "nothing.test", "--json")
     assert code == 2

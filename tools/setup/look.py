@@ -197,7 +197,8 @@ def _what_stands(look: Look, seen: Seen) -> None:
     host = published(policy_host(look.name), "A")
     wild = published(dns_view.stray(look.name), "A")
     if (host.alias, host.values) != (wild.alias, wild.values) and (host.alias or host.rdatas):
-        seen.alias, seen.ttl = host.alias, host.ttl
+        seen.alias = host.alias
+        seen.ttl = published(policy_host(look.name), "CNAME").ttl if host.alias else host.ttl
         seen.policy_at = providers.policy_operator(host.alias, host.values)
         seen.policy = validator.served_policy(look)
     with suppress(PolicyError):
