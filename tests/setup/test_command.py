@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import dns.flags
+import dns.message
+import dns.rcode
 import pytest
 from domains.staged import mail_servers
 from harness import ROOT
+from internet_servers import answered, name_server
 from security.test_shown import assert_harmless
 from security.texts import TEXTS
 
@@ -300,6 +304,46 @@ def test_secrets_go_to_pulumi_on_standard_input_and_nowhere_else(local: Local, s
     assert TOKEN not in everywhere
     assert "horse" not in everywhere
     assert "export PULUMI_CONFIG_PASSPHRASE; pulumi up --stack prod" in " ".join(out.split())
+
+
+def test_a_credential_that_stands_there_is_not_asked_for_again(local: Local, setup: Setup) -> None:
+    file = local.folder / "Pulumi.prod.yaml"
+    file.write_text(
+        "config:\n  azure-native:location: westeurope\n  mta-sts:dns:\n    provider: lexicon\n    host: cloudflare\n"
+        "    options:\n      auth_token:\n        secure: v1:x\n  mta-sts:policies:\n    - name: main\n      mode: testing\n"
+        "      mx: ['*.mail.protection.outlook.com']\n      domains: [other.example]\n"
+    )
+    code, _, told = setup("good.example", "--yes", "--dns", "cloudflare", "--reports", "none")
+    assert code == 0, told
+    assert "domains: [other.example, good.example]" in file.read_text()
+    assert not [call for call in local.pulumi() if "--secret" in call[0]]
+
+
+DNSSEC = {
+    ("signed.example", "MX"): ("10 mx.signed.example.",), ("signed.example", "NS"): ("ns.signed.example.",),
+    ("signed.example", "SOA"): ("ns.signed.example. a.signed.example. 1 3600 300 86400 300",),
+    ("mx.signed.example", "A"): ("127.0.0.2",), ("ns.signed.example", "A"): ("127.0.0.1",),
+}  # fmt: skip
+
+
+def test_a_zone_that_a_resolver_refuses_is_told_as_broken_dnssec(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(data: bytes, _: bool) -> bytes:
+        query = dns.message.from_wire(data)
+        assert isinstance(query, dns.message.QueryMessage)
+        response = answered(query, DNSSEC)
+        if not query.flags & dns.flags.CD:
+            response = dns.message.make_response(query)
+            response.set_rcode(dns.rcode.SERVFAIL)
+        return response.to_wire()
+
+    with name_server(answer) as port:
+        for name in ("MTA_STS_RESOLVER", "MTA_STS_NAMESERVERS"):
+            monkeypatch.setenv(name, f"127.0.0.1:{port}")
+        code, out, told = setup("signed.example", "--yes")
+    assert (code, told) == (2, "")
+    assert "1. DNSSEC of signed.example is broken (the resolver refuses its answers" in " ".join(out.split())
 
 
 def test_an_answer_that_pulumi_refuses_is_one_line(local: Local) -> None:

@@ -112,7 +112,7 @@ class Setup:
         for each in seen:
             if each not in new:
                 file.allow(each.name, plan.mx_of(each.mx, each.name))
-        places = {each.name: self.places.of(each, there) for each in new}
+        places = {each.name: self.places.of(each, there, file.places) for each in new}
         groups = self._extend(file, new, places, there)
         secrets = _secrets(file, groups, places)
         file.check(found[1], secrets)

@@ -41,8 +41,11 @@ class Places:
         self._known: dict[str, Place] = {}
         self._named: dict[tuple[str, ...], str] = {}
 
-    def of(self, seen: Seen, there: Account) -> Place:
-        """Where a domain's records go, asked once a host and zone's kind."""
+    def of(self, seen: Seen, there: Account, standing: Sequence[Mapping[str, Any]]) -> Place:
+        """Where a domain's records go, asked once a host.
+
+        :param standing: the `dns` maps that the stack's file has, without their secrets, which needn't be asked for again.
+        """
         offer = self._offer(seen)
         dns = _deep(offer.dns)
         zone = there.zones.get(seen.served.zone)
@@ -54,6 +57,9 @@ class Places:
             _set(dns, name, value)
         if dns["provider"] == "azure" and "resourceGroup" not in dns:
             raise UserError(f"{seen.name}: its zone {seen.served.zone} is in Azure DNS, but in no subscription that you see here; sign in where it is, name its group (--dns-set resourceGroup=…), or enter records by hand (--dns manual)")  # fmt: skip
+        for stands in standing:
+            if all(stands.get(name) == value for name, value in dns.items()):
+                return Place(offer.host, dict(stands))
         key = repr(sorted(dns.items()))
         if key not in self._known:
             self._known[key] = self._answered(offer, dns)

@@ -91,6 +91,12 @@ class StackFile:
         """Its policies' names."""
         return [str(policy.get("name")) for policy in self._maps()]
 
+    @property
+    def places(self) -> list[dict[str, Any]]:
+        """Every `dns` map in it, without its secrets; the stack's own first."""
+        maps = [self.dns, *(policy.get("dns") for policy in self._maps())]
+        return [readable(cast(dict[str, Any], dns)) for dns in maps if isinstance(dns, dict)]
+
     def policy_of(self, domain: str) -> dict[str, Any] | None:
         """The policy that has a domain."""
         for policy in self._maps():
@@ -136,7 +142,7 @@ class StackFile:
                 and policy.get("mode") == wish.mode == Mode.TESTING
                 and policy.get("maxAge", WEEK) == wish.max_age
                 and tuple(_list(policy, "tlsReports")) == wish.reports
-                and (policy.get("dns") or self.dns) == wish.dns
+                and readable(policy.get("dns") or self.dns or {}) == wish.dns
             )
             if same and len(domains) < CUSTOM_DOMAINS.get(str(policy.get("sku", "Free")), 0):
                 domains.append({"name": wish.name, "adoptTlsReports": True} if wish.adopt else wish.name)
@@ -183,7 +189,7 @@ class StackFile:
             listed = ", ".join(map(_quoted, wish.reports))
             lines.append(f"  tlsReports: [{listed}] # told what failed")
         text = "\n".join(lines) + "\n"
-        if wish.dns != (self.dns or {}):
+        if wish.dns != readable(self.dns or {}):
             text += f"  dns: # {wish.name} is at {hosts.get(wish.name, 'another host')}\n{_block(wish.dns, 4)}"
         return text
 
@@ -321,6 +327,20 @@ def _block(value: Mapping[str, Any], indent: int) -> str:
 
 def _quoted(text: str) -> str:
     return json.dumps(text) if re.search(r"[^a-z0-9.-]", text) else text
+
+
+def readable(dns: Mapping[str, Any]) -> dict[str, Any]:
+    """A `dns` map without what is encrypted in it."""
+    found: dict[str, Any] = {"provider": "azure"} if "provider" not in dns else {}
+    for name, value in dns.items():
+        if isinstance(value, dict):
+            inner = cast(dict[str, Any], value)
+            kept = {key: each for key, each in inner.items() if not _holds_secret(each)}
+            if kept and list(inner) != ["secure"]:
+                found[name] = kept
+        else:
+            found[name] = list(cast(list[Any], value)) if isinstance(value, list) else value
+    return found
 
 
 def _holds_secret(value: object) -> bool:
