@@ -247,6 +247,29 @@ def test_a_policy_that_is_served_elsewhere_is_written_down_as_it_is_with_the_ord
         assert line in text
 
 
+def test_a_site_that_was_made_by_hand_is_taken_over_in_its_own_group_and_region(
+    local: Local, setup: Setup
+) -> None:
+    site = {"id": f"/subscriptions/{local.sandbox.state.setting('subscription')}/resourceGroups/rg-by-hand/providers/Microsoft.Web/staticSites/s",
+            "name": "s", "type": "Microsoft.Web/staticSites", "location": "East US 2", "sku": {"name": "Free"},
+            "properties": {"defaultHostname": "by-hand.7.azurestaticapps.net", "provider": "SwaCli"}}  # fmt: skip
+    local.sandbox.state.put(site)
+    sets = {
+        **mx("good-example.mail.protection.outlook.com"),
+        "CNAME/mta-sts": {"cname": "by-hand.7.azurestaticapps.net"},
+    }
+    zone(local.sandbox, "byhand.example", sets, group="dns")
+    try:
+        code, out, told = setup("byhand.example", "--yes")
+    finally:
+        local.sandbox.state.delete(site["id"])
+    assert code == 0, told
+    text = (local.folder / "Pulumi.prod.yaml").read_text()
+    assert "mta-sts:resourceGroup: rg-by-hand # of the site that serves the policy now" in text
+    assert "azure-native:location: eastus2" in text
+    assert "`python -m tools.recover` in place of `pulumi up`: the app in the resource group rg-by-hand" in out
+
+
 def test_another_look_at_a_domain_that_stands_there_adds_the_new_name_of_microsofts(
     local: Local, setup: Setup
 ) -> None:
@@ -378,7 +401,7 @@ def test_what_strangers_wrote_is_shown_as_nothing_but_text(name: str, capsys: py
         report_to=(text,), mend=[text], notes=[text], servers=(Finding(text, Level.FAIL, text),),
     )  # fmt: skip
     run = Setup_(parser().parse_args(["good.example"]))
-    for line in (*tell.found([seen]), *tell.to_mend([seen]), *moving.steps(seen, "azure")):
+    for line in (*tell.found([seen]), *tell.to_mend([seen]), *moving.steps(seen, "azure", None)):
         run.say(line)
     assert_harmless(capsys.readouterr().out)
 

@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -35,6 +36,7 @@ from tools.setup.stack_file import PROJECT, StackFile
 
 USAGE, SOFTWARE, INTERRUPTED = 64, 70, 130  # sysexits.h, and as a shell counts
 WRITTEN, NOT_READY = 1, 2
+USUAL = "westeurope"  # the region; the content is served worldwide from any
 STACK = re.compile(r"(?:[A-Za-z0-9_.-]+/){0,2}([A-Za-z0-9_.-]{1,100})")
 
 
@@ -59,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     answers.add_argument(
         "--reports", metavar="URI", help="where senders report failures: mailto:… or https:…; none"
     )
-    answers.add_argument("--location", metavar="REGION", default="westeurope", help="of the Static Web Apps (westeurope)")  # fmt: skip
+    answers.add_argument("--location", metavar="REGION", help=f"of the Static Web Apps ({USUAL})")  # fmt: skip
     answers.add_argument("--sku", choices=("Free", "Standard"), default="", help="their plan (Free, while there is room)")  # fmt: skip
     answers.add_argument("--backend", metavar="URL", help=f"where Pulumi keeps the state, if that isn't chosen yet ({LOCAL})")  # fmt: skip
     answers.add_argument("--yes", action="store_true", help="take what was found, and write")
@@ -83,7 +85,7 @@ class Setup:
 
     def say(self, text: str = "", style: str = "") -> None:
         """A line, whatever is in it."""
-        self.console.print(Text(shown(text, newlines=True), style), soft_wrap=False)
+        self.console.print(Text(shown(text, newlines=True), style), soft_wrap=not self.console.is_terminal)
 
     def run(self) -> int:
         """See the module's text."""
@@ -117,7 +119,10 @@ class Setup:
         secrets = _secrets(file, groups, places)
         file.check(found[1], secrets)
         moves = [
-            line for each in new if each.moves_in for line in moving.steps(each, places[each.name].dns["provider"])
+            line
+            for each in new
+            if each.moves_in
+            for line in moving.steps(each, places[each.name].dns["provider"], there.sites.get(each.alias))
         ]
         return self._write(file, folder, secrets, groups, there, moves)
 
@@ -148,8 +153,7 @@ class Setup:
 
     def _as_json(self, seen: Sequence[Seen]) -> int:
         try:
-            there: dict[str, Any] = vars(account.look(each.served.zone for each in seen if at_azure(each)))
-            there = {**there, "zones": {name: vars(zone) for name, zone in there["zones"].items()}}
+            there: dict[str, Any] = asdict(account.look(each.served.zone for each in seen if at_azure(each)))
         except UserError as error:
             there = {"wrong": str(error)}
         print(as_json({"domains": [each.json() for each in seen], "azure": there}))
@@ -165,7 +169,9 @@ class Setup:
         wishes = [_wish(each, places[each.name].dns, reports, self.options.reports is not None) for each in new]
         first = places[new[0].name]
         why = f"{new[0].served.zone} is at {first.host}"
-        file.begin(self.options.location, first.dns, why)
+        site = next((there.sites[each.alias] for each in new if each.alias in there.sites), None)
+        location = self.options.location or (site.location if site else USUAL)
+        file.begin(location, first.dns, why, site.group if site else "")
         left = [wish for wish in wishes if not file.join(wish)]
         groups = plan.group(left, self.options.sku, there.free_apps, file.names)
         file.add(groups, {name: place.host for name, place in places.items()})

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from policy import UserError
 from provider import azure
@@ -20,9 +21,21 @@ class Zone:
 
 
 @dataclass(frozen=True)
+class Site:
+    """A Static Web App that is there: its resource group, and its region as the configuration has it."""
+
+    group: str
+    location: str
+
+
+@dataclass(frozen=True)
 class Account:
-    """:param free_apps: Static Web Apps with the Free plan that are there already.
-    :param zones: by name.
+    """A subscription.
+
+    :param registered: whether it is registered for Static Web Apps.
+    :param free_apps: Static Web Apps with the Free plan that are there already.
+    :param zones: those that were wanted, by name.
+    :param sites: by default host name.
     """
 
     subscription: str
@@ -30,6 +43,7 @@ class Account:
     registered: bool = True
     free_apps: int = 0
     zones: dict[str, Zone] = field(default_factory=dict[str, Zone])
+    sites: dict[str, Site] = field(default_factory=dict[str, Site])
 
 
 def look(wanted: Iterable[str]) -> Account:
@@ -52,9 +66,14 @@ def look(wanted: Iterable[str]) -> Account:
             registered=web.get("registrationState") == "Registered",
             free_apps=sum(site.get("sku", {}).get("name") == "Free" for site in sites),
             zones=_zones(here, set(wanted)),
+            sites={str(site["properties"]["defaultHostname"]).lower(): _site(site) for site in sites},
         )
     except UserError as error:
         raise UserError(f"Azure: {str(error).splitlines()[0]}; {SIGN_IN}") from None
+
+
+def _site(site: dict[str, Any]) -> Site:
+    return Site(site["id"].split("/")[4], str(site.get("location", "")).replace(" ", "").lower())
 
 
 def _zones(here: str, wanted: set[str]) -> dict[str, Zone]:

@@ -70,8 +70,8 @@ class Seen:
 
     @property
     def moves_in(self) -> bool:
-        """Whether something is served or announced already, and not from Static Web Apps."""
-        return bool(self.policy_at or self.record_at) and not self.alias.endswith(preflight.SITES)
+        """Whether something is served or announced already."""
+        return bool(self.policy_at or self.record_at)
 
     def json(self) -> dict[str, Any]:
         """For `--json`."""

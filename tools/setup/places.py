@@ -58,7 +58,8 @@ class Places:
         if dns["provider"] == "azure" and "resourceGroup" not in dns:
             raise UserError(f"{seen.name}: its zone {seen.served.zone} is in Azure DNS, but in no subscription that you see here; sign in where it is, name its group (--dns-set resourceGroup=…), or enter records by hand (--dns manual)")  # fmt: skip
         for stands in standing:
-            if all(stands.get(name) == value for name, value in dns.items()):
+            same = all(stands.get(name) == value for name, value in {"subscription": None, **dns}.items())
+            if same and stands.get("zone") in (None, seen.served.zone):
                 return Place(offer.host, dict(stands))
         key = repr(sorted(dns.items()))
         if key not in self._known:

@@ -25,6 +25,7 @@ from tools.setup.plan import STANDARD, Group, Wish
 
 PROJECT = "mta-sts"
 POLICIES, DNS, LOCATION = "mta-sts:policies", "mta-sts:dns", "azure-native:location"
+GROUP = "mta-sts:resourceGroup"
 STANDS = "c2VjcmV0"  # in place of a secret that is encrypted already, while the file is checked
 STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 MODES = {
@@ -108,12 +109,15 @@ class StackFile:
     def _maps(self) -> Iterator[dict[str, Any]]:
         return (cast(dict[str, Any], each) for each in self.policies if isinstance(each, dict))
 
-    def begin(self, location: str, dns: Mapping[str, Any], why: str) -> None:
+    def begin(self, location: str, dns: Mapping[str, Any], why: str, group: str = "") -> None:
         """What every stack needs, where it isn't there: a region, and where records go.
 
         :param why: what the DNS host was told from.
+        :param group: the resource group of a site that is taken over.
         """
         text = ""
+        if group and not self.policies and self._name(GROUP) not in self._config:
+            text += f"{GROUP}: {_quoted(group)} # of the site that serves the policy now\n"
         if LOCATION not in self._config:
             text += f"{LOCATION}: {location} # its content is served worldwide\n"
         if self.dns is None:
