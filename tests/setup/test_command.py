@@ -130,7 +130,7 @@ def test_what_can_not_be_is_one_line_with_the_way_out_and_nothing_is_written(
     assert told.startswith("setup: ")
     assert told.count("\n") == 1
     assert local.files == {"Pulumi.yaml"}
-    assert all(call[0][0] == "version" for call in local.pulumi())
+    assert all(call[0][0] in ("version", "whoami") for call in local.pulumi())
 
 
 def test_without_a_network_it_says_so(local: Local, setup: Setup) -> None:
@@ -340,6 +340,17 @@ def test_a_credential_that_stands_there_is_not_asked_for_again(local: Local, set
     assert code == 0, told
     assert "domains: [other.example, good.example]" in file.read_text()
     assert not [call for call in local.pulumi() if "--secret" in call[0]]
+
+
+def test_a_run_that_was_stopped_before_it_encrypted_is_gone_on_with(local: Local, setup: Setup) -> None:
+    given = local.folder.parent / "given"
+    given.write_text(f"auth_token={TOKEN}\n")
+    options = ("good.example", "--yes", "--dns", "cloudflare", "--reports", "none", "--credentials", str(given))
+    assert setup(*options)[0] == 0
+    local.calls.unlink()  # the stand-in encrypts nothing: it is as if the first run had got no further
+    assert setup(*options)[0] == 0
+    secrets = [call for call in local.pulumi() if "--secret" in call[0]]
+    assert [(call[0][4], call[1]) for call in secrets] == [("mta-sts:dns.options.auth_token", TOKEN)]
 
 
 DNSSEC = {

@@ -111,12 +111,15 @@ class Setup:
         file = StackFile(folder / f"Pulumi.{found[1]}.yaml")
         there = account.look(each.served.zone for each in seen if at_azure(each))
         new = [each for each in seen if not file.policy_of(each.name)]
+        secrets: dict[str, str] = {}
         for each in seen:
             if each not in new:
                 file.allow(each.name, plan.mx_of(each.mx, each.name))
+                key, dns = file.dns_of(each.name)
+                secrets |= self.places.missing(each, key, dns, file.stands)
         places = {each.name: self.places.of(each, there, file.places) for each in new}
         groups = self._extend(file, new, places, there)
-        secrets = _secrets(file, groups, places)
+        secrets |= _secrets(file, groups, places)
         file.check(found[1], secrets)
         moves = [
             line
@@ -191,14 +194,13 @@ class Setup:
         self, file: StackFile, folder: Path, secrets: Mapping[str, str], groups: Sequence[Group], there: Account,
         moves: Sequence[str],
     ) -> int:  # fmt: skip
-        if not self._agreed(file, groups, there):
-            self.say("nothing was written")
-            return 0
+        self._show(file, groups, there)
         engine = Engine(folder, self.options.stack)
         backend = engine.backend()
         chosen = backend or self.options.backend or LOCAL
-        if engine.needs_passphrase(chosen, file.before):
-            engine.use_passphrase(self.ask.secret("passphrase", "Passphrase for the stack's secrets; keep it"))
+        if not self._agreed(file, engine, chosen):
+            self.say("nothing was written")
+            return 0
         file.write()
         if not backend:
             engine.sign_in(chosen)
@@ -208,16 +210,23 @@ class Setup:
             engine.encrypt(key, value)
         return self._preview(engine, moves)
 
-    def _agreed(self, file: StackFile, groups: Sequence[Group], there: Account) -> bool:
-        """Show what changes, what it costs, and ask."""
+    def _show(self, file: StackFile, groups: Sequence[Group], there: Account) -> None:
+        """What changes, and what it costs."""
         if not file.diff():
             self.say(f"{file.path.name} is right as it is")
-            return True
+            return
         note = "" if there.registered else "; Microsoft.Web isn't registered yet, which `pulumi up` does"
-        self.say(f"{file.path.name} in {there.name or there.subscription}; {plan.cost(groups)}{note}", "bold")  # fmt: skip
+        self.say(f"{file.path.name} in {there.name or there.subscription}; {plan.cost(groups)}{note}", "bold")
         for line in file.diff():
             self.say(line, {"+": "green", "-": "red"}.get(line[0], "dim"))
-        return self.ask.agree("Write it")
+
+    def _agreed(self, file: StackFile, engine: Engine, backend: str) -> bool:
+        """Whether to go on; one question, even where a passphrase is needed besides."""
+        if engine.needs_passphrase(backend, file.before):
+            phrase = self.ask.secret("passphrase", "Passphrase for the stack's secrets, to write it; empty: don't")
+            engine.use_passphrase(phrase)
+            return bool(phrase)
+        return not file.diff() or self.ask.agree("Write it")
 
     def _preview(self, engine: Engine, moves: Sequence[str]) -> int:
         if sys.stderr.isatty():
@@ -232,11 +241,14 @@ class Setup:
         if told.errors:
             self.say(f"The file is written. Mend that, then: {engine.typed('preview')}")
             return WRITTEN
-        self.say(f"preview: {told.create} to create, {told.change} to change or delete")
-        for number, line in enumerate(moves):
-            self.say(f"  {number}. {line}" if number and not line.endswith(":") else line)
+        done = f"preview: {told.create} to create, {told.change} to change or delete"
         if not moves:
-            self.say(f"Next: {engine.typed('up')}", "bold")
+            self.say(f"{done}. Next:")
+            self.say(engine.typed("up"), "bold")
+            return 0
+        self.say(done)
+        for line in moves:
+            self.say(line if line.endswith(":") else f"  - {line}")
         return 0
 
 

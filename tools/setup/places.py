@@ -1,6 +1,6 @@
 """Where a domain's records go: at the DNS host that its name servers belong to, or at another that somebody asked for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +40,7 @@ class Places:
         self._given = {text.partition("=")[0]: text.partition("=")[2] for text in given}
         self._known: dict[str, Place] = {}
         self._named: dict[tuple[str, ...], str] = {}
+        self._missing: set[str] = set()
 
     def of(self, seen: Seen, there: Account, standing: Sequence[Mapping[str, Any]]) -> Place:
         """Where a domain's records go, asked once a host.
@@ -65,6 +66,24 @@ class Places:
         if key not in self._known:
             self._known[key] = self._answered(offer, dns)
         return self._known[key]
+
+    def missing(
+        self, seen: Seen, key: str, dns: Mapping[str, Any], stands: Callable[[str], bool]
+    ) -> dict[str, str]:
+        """The secrets that a `dns` map lacks, because an earlier run was stopped before it had encrypted them.
+
+        :param key: of the map in the configuration.
+        :param stands: whether a value stands at a key.
+        :returns: by their keys in the configuration.
+        """
+        offer = zones.offer(seen.served, str(dns.get("host") or dns["provider"]))
+        found: dict[str, str] = {}
+        for asked in offer.asked if offer else ():
+            at = f"{key}.{asked.name}"
+            if asked.secret and not asked.optional and not stands(at) and at not in self._missing:
+                self._missing.add(at)
+                found[at] = asked.read(self._ask.secret(asked.name, asked.says))[asked.name]
+        return found
 
     def _offer(self, seen: Seen) -> Offer:
         offer = None if self._wanted else known(seen)

@@ -222,6 +222,18 @@ class StackFile:
                 return f"{POLICIES}[{at}].dns" if "dns" in each else DNS
         return DNS
 
+    def dns_of(self, domain: str) -> tuple[str, dict[str, Any]]:
+        """The `dns` map that counts for a domain that stands there: its key, and it without its secrets."""
+        for at, policy in enumerate(cast(list[dict[str, Any]], self.policies)):
+            for number, item in enumerate(_list(policy, "domains")):
+                if _domain(item) == domain:
+                    own = cast(dict[str, Any], item).get("dns") if isinstance(item, dict) else None
+                    if own is not None:
+                        return f"{POLICIES}[{at}].domains[{number}].dns", readable(own)
+                    if policy.get("dns") is not None:
+                        return f"{POLICIES}[{at}].dns", readable(policy["dns"])
+        return DNS, readable(self.dns or {})
+
     @property
     def after(self) -> str:
         """The file's text as it is to be."""
@@ -297,8 +309,9 @@ def _round_trip(text: str) -> YAML:
     return made
 
 
-def _list(policy: Mapping[str, Any], key: str) -> list[Any]:
-    found = policy.get(key)
+def _list(policy: object, key: str) -> list[Any]:
+    """A list in a policy; what is no policy has none, which `settings.load` tells."""
+    found = cast(dict[str, Any], policy).get(key) if isinstance(policy, dict) else None
     return cast(list[Any], found) if isinstance(found, list) else []
 
 

@@ -14,12 +14,11 @@ def found(seen: Sequence[Seen]) -> Iterator[str]:
     for each in seen:
         host = known(each)
         at = f"at {host.host}" if host else f"at a host not known here ({', '.join(each.served.name_servers[:2])})"
-        mail, stands = f"{', '.join(each.mail)}: {_servers(each)}", _stands(each)
+        mail, stands = f"{', '.join(each.mail)}; {_servers(each)}", _stands(each)
         if len(seen) > FEW:
             yield f"{each.name}: {mail}; {at}; {stands}"
         else:
-            yield each.name
-            yield f"  mail  {mail}"
+            yield f"{each.name}: {mail}"
             yield f"  zone  {at}, DNSSEC: {each.signed}"
             reports = f"TLS reports to {', '.join(each.report_to)}" if each.report_to else "no TLS reports"
             yield f"  now   {stands}; {reports}"
