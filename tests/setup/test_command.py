@@ -353,6 +353,14 @@ def test_a_run_that_was_stopped_before_it_encrypted_is_gone_on_with(local: Local
     assert [(call[0][4], call[1]) for call in secrets] == [("mta-sts:dns.options.auth_token", TOKEN)]
 
 
+def test_without_a_passphrase_and_a_terminal_it_says_which_is_needed(local: Local, setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE")
+    code, _, told = setup("good.example", "--yes")
+    assert code == 64
+    assert "or set PULUMI_CONFIG_PASSPHRASE" in told
+    assert local.files == {"Pulumi.yaml"}
+
+
 DNSSEC = {
     ("signed.example", "MX"): ("10 mx.signed.example.",), ("signed.example", "NS"): ("ns.signed.example.",),
     ("signed.example", "SOA"): ("ns.signed.example. a.signed.example. 1 3600 300 86400 300",),

@@ -29,7 +29,7 @@ AZURE = {"provider": "azure", "resourceGroup": "dns"}
         ("example.org", "your own server", "example.org"),
         ("mx1.hoster.example", "a server of hoster.example", "mx1.hoster.example"),
         ("notmail.protection.outlook.com", "a server of protection.outlook.com", "notmail.protection.outlook.com"),
-        ("evil-mimecast.com", "a server of com", "evil-mimecast.com"),
+        ("evil-mimecast.com", "a server of evil-mimecast.com", "evil-mimecast.com"),
     ],
 )
 def test_an_mx_host_has_an_operator_and_a_pattern(host: str, who: str, pattern: str) -> None:

@@ -9,6 +9,7 @@ import logging
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -37,6 +38,7 @@ from tools.setup.stack_file import PROJECT, StackFile
 USAGE, SOFTWARE, INTERRUPTED = 64, 70, 130  # sysexits.h, and as a shell counts
 WRITTEN, NOT_READY = 1, 2
 USUAL = "westeurope"  # the region; the content is served worldwide from any
+PASSPHRASE_ASKED = "Passphrase for the stack's secrets, to write it; empty: don't"
 STACK = re.compile(r"(?:[A-Za-z0-9_.-]+/){0,2}([A-Za-z0-9_.-]{1,100})")
 
 
@@ -223,7 +225,7 @@ class Setup:
     def _agreed(self, file: StackFile, engine: Engine, backend: str) -> bool:
         """Whether to go on; one question, even where a passphrase is needed besides."""
         if engine.needs_passphrase(backend, file.before):
-            phrase = self.ask.secret("passphrase", "Passphrase for the stack's secrets, to write it; empty: don't")
+            phrase = self.ask.secret("passphrase", PASSPHRASE_ASKED, "set PULUMI_CONFIG_PASSPHRASE")
             engine.use_passphrase(phrase)
             return bool(phrase)
         return not file.diff() or self.ask.agree("Write it")
@@ -257,11 +259,9 @@ def _wish(seen: Seen, dns: Mapping[str, Any], reports: tuple[str, ...], insisted
 
     :param insisted: a report record that stands there is to be replaced.
     """
-    mx = plan.mx_of(seen.mx, seen.name)
-    served = seen.policy
-    if served and served.mode != Mode.NONE:
-        missing = {pattern: who for pattern, who in mx.items() if not all(served.allows(h) for h in seen.mx)}
-        mx = {str(each): "as it is served now" for each in served.mx} | missing
+    served = seen.policy if seen.policy and seen.policy.mode != Mode.NONE else None
+    mx = {str(pattern): "as it is served now" for pattern in served.mx} if served else {}
+    mx |= plan.mx_of((host for host in seen.mx if not served or not served.allows(host)), seen.name)
     own = () if seen.report_to and not insisted else reports
     return Wish(
         name=seen.name,
@@ -305,7 +305,7 @@ def _project() -> Path:
 def defect(error: BaseException) -> int:
     """An error that nobody has foreseen, in one line on stderr; with `--debug` where it came from."""
     if "--debug" in sys.argv:
-        raise error
+        print(shown("".join(traceback.format_exception(error)), newlines=True, longest=100_000), file=sys.stderr)
     what = f"{type(error).__name__}: {error}".rstrip(": ")
     print(f"setup: {shown(what, longest=300)}; this is a defect of setup: please run it again with --debug and report what it prints as an issue", file=sys.stderr)  # fmt: skip
     return SOFTWARE
@@ -313,7 +313,7 @@ def defect(error: BaseException) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run it; mistakes are one line on stderr."""
-    logging.disable(logging.CRITICAL)  # azure-identity tells each sign-in that fails
+    logging.getLogger("azure").addHandler(logging.NullHandler())  # which would print each sign-in that fails
     for stream in (sys.stdout, sys.stderr):
         reconfigure: Callable[..., None] | None = getattr(stream, "reconfigure", None)
         if reconfigure:  # whatever the locale, no text is one that can't be written

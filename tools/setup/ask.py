@@ -42,10 +42,11 @@ class Ask:
         )
         return (answer or "").strip()
 
-    def secret(self, name: str, question: str) -> str:
+    def secret(self, name: str, question: str, instead: str = "--dns manual") -> str:
         """A secret, typed unseen; "" for none.
 
         :param name: its last part is its name among the credentials.
+        :param instead: what else one may do.
         :raises UserError: there is nobody to ask.
         """
         key = name.rpartition(".")[2]
@@ -53,7 +54,7 @@ class Ask:
             return self._credentials[key]
         if self._yes or not self._terminal:
             raise UserError(
-                f"{key} is needed ({question}): give it by --credentials FILE, in a line {key}=…; or --dns manual"
+                f"{key} is needed ({question}): give it by --credentials FILE, in a line {key}=…; or {instead}"
             )
         return (Prompt.ask(_text(f"{question} (unseen)"), console=self._console, password=True, default="", show_default=False) or "").strip()  # fmt: skip
 

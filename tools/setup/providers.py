@@ -101,7 +101,8 @@ def mail_operator(host: str, domain: str) -> str:
     :param domain: whose MX host it is.
     """
     own = host == domain or host.endswith(f".{domain}")
-    return _ends(host, MAIL) or ("your own server" if own else f"a server of {host.partition('.')[2] or host}")
+    above = host.partition(".")[2]
+    return _ends(host, MAIL) or ("your own server" if own else f"a server of {above if '.' in above else host}")
 
 
 def pattern(host: str) -> str:

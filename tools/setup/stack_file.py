@@ -31,7 +31,6 @@ STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 MODES = {
     Mode.TESTING: "begin here: senders report, and deliver all the same",
     Mode.ENFORCE: "as it is served now",
-    Mode.NONE: "as it is served now",
 }
 
 
