@@ -1,6 +1,6 @@
 # Everything here runs on the local Azure (sandbox/); for a real subscription see docs/azure.md.
 .DEFAULT_GOAL := help
-.PHONY: help up preview recover down destroy status test acceptance clients faults fuzz unit check fix bench lock audit sbom template recording clean
+.PHONY: help setup up preview recover down destroy status test acceptance clients faults fuzz unit check fix bench lock audit sbom template recording clean
 .SILENT:
 
 PYTHON ?= python3
@@ -20,6 +20,9 @@ $(READY): requirements-dev.txt
 	$(PYTHON) -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	touch $@
+
+setup: $(READY) ## look at your domain and write its stack's file: DOMAIN=example.org (docs/setup.md)
+	$(PY) -m tools.setup $(DOMAIN) $(ARGS)
 
 up: $(READY) ## bring the stack up on the local Azure
 	$(PY) -m tools.get_engine >/dev/null

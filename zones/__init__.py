@@ -33,13 +33,21 @@ configuration names it. To add a DNS host, write one file, `zones/<provider>.py`
 5. `backends = hosted`: the records are `mtasts:index:RecordSet`, which the plugin makes at the `Host`. (azure.py and
    manual.py declare resources of their own here.)
 
+6. `offer(served, wanted)`, for `python -m tools.setup`: how a `dns` map begins for a zone that this host's name servers
+   serve, and what a person has to add to it.
+
+        def offer(served: Served, wanted: str) -> Offer | None:
+            if wanted == "example" or (not wanted and served.by("ns.example.net")):
+                return Offer("Example", {"provider": "example"}, (Asked("token", "an API token"),))
+            return None
+
 Then describe the keys in docs/dns.md, and let `tests/host_contract.py` run on it. Everything else, from the
 preview of somebody else's record to the deletion of only ours, is there already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pkgutil import iter_modules
@@ -166,6 +174,65 @@ class Host(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Served:
+    """A zone, and who serves it, as DNS says.
+
+    :param name_servers: without final dots, in lower case.
+    :param primary: the address, and the port where it isn't 53, of the server that its SOA record names; "" where that
+        isn't known.
+    """
+
+    zone: str
+    name_servers: tuple[str, ...] = ()
+    primary: str = ""
+
+    def by(self, *names: str) -> bool:
+        """Whether one of its name servers has one of these names, or a name below it."""
+        return any(f".{server}".endswith(f".{name}") for server in self.name_servers for name in names)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A value of a `dns` map that a person has to give.
+
+    :param name: its key, with a dot between a map and the key in it: `options.auth_token`.
+    :param says: what it is, for a prompt.
+    :param secret: whether it gives anybody access.
+    :param optional: whether it may be left out.
+    :param into: the values that one answer holds, by their keys; the one under `name` is the secret.
+    """
+
+    name: str
+    says: str
+    secret: bool = True
+    optional: bool = False
+    into: Callable[[str], Mapping[str, str]] | None = None
+
+    def read(self, answer: str) -> Mapping[str, str]:
+        """The values that an answer holds, by their keys.
+
+        :raises UserError: it isn't what was asked for.
+        """
+        return self.into(answer) if self.into else {self.name: answer}
+
+
+@dataclass(frozen=True)
+class Offer:
+    """How records get into a zone.
+
+    :param host: the DNS host's name, as people know it.
+    :param dns: the `dns` map, as far as it is known.
+    :param asked: what a person has to add.
+    :param lacks: what has to be installed first; "" for nothing.
+    """
+
+    host: str
+    dns: Mapping[str, Any]
+    asked: tuple[Asked, ...] = ()
+    lacks: str = ""
+
+
 class Module(Protocol):
     """What a file of this folder holds; `host` only where the plugin makes the records."""
 
@@ -182,6 +249,13 @@ class Module(Protocol):
         ...
 
     def host(self, place: Mapping[str, Any], secrets: Mapping[str, Any], domain: str) -> Host: ...
+
+    def offer(self, served: Served, wanted: str) -> Offer | None:
+        """What this file can do for a zone; None where it isn't its own.
+
+        :param wanted: what a person asked for: a `provider`, or a DNS host's name; "" to go by the name servers.
+        """
+        ...
 
 
 def providers() -> list[str]:
@@ -287,6 +361,15 @@ def host(place: Mapping[str, Any], secrets: Mapping[str, Any], domain: str = "")
     :raises HostError: there is no such zone, or the host can't be asked.
     """
     return _module(str(place["provider"])).host(place, secrets, domain)
+
+
+def offer(served: Served, wanted: str = "") -> Offer | None:
+    """How records get into a zone: at the host that its name servers belong to, or that somebody asked for.
+
+    :returns: None where no file here knows them.
+    """
+    offers = (_module(provider).offer(served, wanted) for provider in providers())
+    return next((found for found in offers if found), None)
 
 
 def _module(provider: str) -> Module:

@@ -19,12 +19,14 @@ from pulumi_azure_native._utilities import get_invoke_opts_defaults
 import azure_native
 from internet.dns_view import strings
 from policy import UserError
-from zones import Dns, needed
+from zones import Asked, Dns, Offer, Served, needed
 
 if TYPE_CHECKING:
     from settings.reader import Reader
 
 KEYS = ("resourceGroup", "zone", "subscription")
+# learn.microsoft.com/azure/dns/dns-zones-records
+NAME_SERVERS = ("azure-dns.com", "azure-dns.net", "azure-dns.org", "azure-dns.info")
 NOT_FOUND = ("ResourceNotFound", "ResourceGroupNotFound", "Status=404", "StatusCode=404")
 
 
@@ -54,6 +56,14 @@ def read(reader: Reader, given: dict[str, Any], key: str, inherited: Dns | None)
     )
     subscription = reader.text(given.get("subscription"), f"{key}.subscription") or (above and above.subscription)
     return AzureDns(group, subscription) if group else None
+
+
+def offer(served: Served, wanted: str) -> Offer | None:
+    """See `zones`."""
+    if wanted == "azure" or (not wanted and served.by(*NAME_SERVERS)):
+        group = Asked("resourceGroup", f"the resource group of the DNS zone {served.zone}", secret=False)
+        return Offer("Azure DNS", {"provider": "azure"}, (group,))
+    return None
 
 
 class AzureBackend:

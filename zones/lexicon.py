@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -28,9 +28,10 @@ from lexicon.interfaces import Provider
 
 from internet import dns_view
 from internet.view import View
+from policy import UserError
 from policy.names import canonical
 from settings.reader import shown
-from zones import Dns, HostedDns, HostError, RecordsThere, needed
+from zones import Asked, Dns, HostedDns, HostError, Offer, RecordsThere, Served, needed
 from zones._hosted import hosted
 
 if TYPE_CHECKING:
@@ -45,6 +46,31 @@ HARMLESS = frozenset({
     "endpoint", "filename", "folder_id", "ib_host", "ib_view", "pdns_disable_notify", "pdns_server", "pdns_server_id",
     "plesk_server", "private_zone", "resource_group", "sleep_time", "zone_id",
 })  # fmt: skip
+# What to ask for, by host, where Lexicon has more options than one needs or says too little (docs/dns.md).
+NEEDED: dict[str, dict[str, str]] = {
+    "cloudflare": {"auth_token": "API token (Zone:Read, DNS:Edit)"},
+    "desec": {"auth_token": "an API token"},
+    "dnsimple": {"auth_token": "an API token"},
+    "gandi": {"auth_token": "an access token that may manage domains"},
+    "namecheap": {
+        "auth_username": "the user's name",
+        "auth_token": "the API key",
+        "auth_client_ip": "this machine's address, as Namecheap has it on its list",
+    },
+    "ovh": {
+        "auth_entrypoint": "the API's entry point, such as ovh-eu",
+        "auth_application_key": "the application key",
+        "auth_application_secret": "the application secret",
+        "auth_consumer_key": "the consumer key",
+    },
+    "powerdns": {"pdns_server": "the API's address, http://…", "auth_token": "the API key"},
+    "route53": {"auth_access_key": "the access key's id", "auth_access_secret": "the secret access key"},
+    "transip": {"auth_username": "the user's name", "auth_api_key": "the private key"},
+}
+FIXED = {"gandi": {"api_protocol": "rest"}}
+OLD = ("azure", "linode", "zeit")  # zones/azure.py; linode4 and vercel have taken their place
+TITLES = {"route53": "Amazon Route 53", "ovh": "OVH", "godaddy": "GoDaddy", "ionos": "IONOS", "linode4": "Linode",
+          "digitalocean": "DigitalOcean", "googleclouddns": "Google Cloud DNS", "powerdns": "PowerDNS"}  # fmt: skip
 BUSY = frozenset({429, 500, 502, 503, 504})  # answers that may be others a moment later
 PAUSES = (1.0, 2.0, 4.0)  # seconds
 T = TypeVar("T")
@@ -106,6 +132,40 @@ def _options(reader: Reader, value: Any, key: str, known: Sequence[str] | None) 
         else:
             options[name] = reader.secret(option, f"{key}.{name}") or ""
     return options
+
+
+def offer(served: Served, wanted: str) -> Offer | None:
+    """See `zones`. Which name servers belong to a host, and what it wants, is for Lexicon to know."""
+    if wanted == "lexicon":
+        raise UserError("name the host itself, such as cloudflare; docs/dns.md has a table")
+    available = find_providers()
+    for host in (wanted,) if wanted else sorted(set(available) - {"auto", *OLD}):
+        if host in available and (wanted or _serves(host, served)):
+            dns = {"provider": "lexicon", "host": host, **({"options": FIXED[host]} if host in FIXED else {})}
+            lacks = "" if available[host] else f"pip install 'dns-lexicon[{host}]'"
+            return Offer(TITLES.get(host, host.title()), dns, tuple(_asked(host)), lacks)
+    return None
+
+
+def _serves(host: str, served: Served) -> bool:
+    """Whether a zone's name servers are this host's."""
+    names = cast(Sequence[str | re.Pattern[str]], load_provider_module(host).Provider.get_nameservers())
+    plain = [name for name in names if isinstance(name, str)]
+    patterns = [name for name in names if not isinstance(name, str)]
+    domains = [server.partition(".")[2] for server in served.name_servers]
+    return served.by(*plain) or any(pattern.match(domain) for pattern in patterns for domain in domains)
+
+
+def _asked(host: str) -> Iterator[Asked]:
+    parser = argparse.ArgumentParser(add_help=False)
+    load_provider_module(host).Provider.configure_parser(parser)
+    help_ = {action.dest: action.help or "" for action in parser._actions}  # pyright: ignore[reportPrivateUsage]
+    title = TITLES.get(host, host.title())
+    for name, says in (NEEDED.get(host) or dict.fromkeys(help_, "")).items():
+        if host in NEEDED or name not in HARMLESS:
+            says = says or help_[name].removeprefix("specify ") or name
+            optional = host not in NEEDED and len(help_) > 2
+            yield Asked(f"options.{name}", f"{title}: {says}", secret=name not in HARMLESS, optional=optional)
 
 
 backends = hosted

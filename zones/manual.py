@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pulumi
 
 from provider.resources import RecordByHand
-from zones import Dns
+from zones import Dns, Offer, Served
 
 if TYPE_CHECKING:
     from settings.reader import Reader
@@ -49,6 +49,11 @@ class ManualBackend:
 def read(reader: Reader, given: dict[str, Any], key: str, inherited: Dns | None) -> ManualDns:
     """See `zones`."""
     return ManualDns()
+
+
+def offer(served: Served, wanted: str) -> Offer | None:
+    """See `zones`."""
+    return Offer("a host where you enter records by hand", {"provider": "manual"}) if wanted == "manual" else None
 
 
 def backends(domains: Sequence[tuple[str, ManualDns]]) -> dict[str, ManualBackend]:

@@ -31,9 +31,10 @@ import dns.update
 
 from internet.address import Server, server_at
 from internet.dns_view import plain, reason, strings
+from policy import UserError
 from policy.names import canonical
 from settings.reader import shown
-from zones import ChangedMeanwhile, Dns, HostedDns, HostError, RecordsThere, needed
+from zones import Asked, ChangedMeanwhile, Dns, HostedDns, HostError, Offer, RecordsThere, Served, needed
 from zones._hosted import hosted
 
 if TYPE_CHECKING:
@@ -128,6 +129,28 @@ def _is_base64(text: str) -> bool:
         return bool(base64.b64decode(text, validate=True))
     except ValueError:
         return False
+
+
+def offer(served: Served, wanted: str) -> Offer | None:
+    """See `zones`. No name server says of itself that it takes updates, so this is for those who ask for it."""
+    if wanted != "rfc2136":
+        return None
+    key = Asked("keySecret", "TSIG key, [ALGORITHM:]NAME:SECRET", into=_key)
+    host = "a name server that takes dynamic updates"
+    if served.primary:
+        return Offer(host, {"provider": "rfc2136", "servers": [served.primary]}, (key,))
+    servers = Asked("servers[0]", "the address of the zone's primary server", secret=False)
+    return Offer(host, {"provider": "rfc2136"}, (servers, key))
+
+
+def _key(text: str) -> dict[str, str]:
+    """`hmac-sha512:mta-sts:c2VjcmV0` -> its algorithm, name and secret."""
+    *algorithm, name, secret = text.split(":") if ":" in text else ("", "")
+    if len(algorithm) > 1 or not name or not _is_base64(secret):
+        raise UserError(
+            "a TSIG key is NAME:SECRET or ALGORITHM:NAME:SECRET, the secret as the server's key file has it"
+        )
+    return {"keyName": name, **({"keyAlgorithm": algorithm[0]} if algorithm else {}), "keySecret": secret}
 
 
 backends = hosted
