@@ -24,6 +24,7 @@ from sandbox.control import Sandbox
 
 ROOT = Path(__file__).parents[2]
 AZURE_CLI, SWA_CLI = "azure-cli==2.91.0", "@azure/static-web-apps-cli@2.0.10"
+OUTSIDE = dict(os.environ)  # before anything leads to the local Azure
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mta-sts" / "clients"
 
 
@@ -39,7 +40,7 @@ def installed(name: str, *commands: list[str]) -> Path:
             for command in commands:
                 words = [word.replace("{}", str(folder)) for word in command]
                 try:
-                    run = subprocess.run(words, capture_output=True, text=True)
+                    run = subprocess.run(words, env=OUTSIDE, capture_output=True, text=True)
                 except FileNotFoundError:
                     pytest.skip(f"{words[0]} isn't installed, so {name} can't be")
                 if run.returncode:
