@@ -1,6 +1,6 @@
 # Everything here runs on the local Azure (sandbox/); for a real subscription see docs/azure.md.
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview recover down destroy status test acceptance clients faults fuzz unit check fix bench lock audit sbom template recording clean
+.PHONY: help setup up preview recover down destroy status test heavy acceptance clients faults fuzz unit check fix bench lock audit sbom template recording clean
 .SILENT:
 
 PYTHON ?= python3
@@ -47,9 +47,13 @@ down: $(READY) ## stop the local Azure; its state stays for the next up
 status: $(READY) ## what the local Azure is doing
 	$(PY) -m sandbox status
 
-test: $(READY) ## all tests
+test: $(READY) ## all tests but the heavy ones: twenty minutes
 	$(PY) -m tools.get_engine >/dev/null
-	$(PY) -m pytest -n 4 --dist worksteal tests
+	$(PY) -m pytest -n 5 --dist worksteal -m "not heavy" tests
+
+heavy: $(READY) ## the same on further name servers, and further ways to be interrupted: five minutes
+	$(PY) -m tools.get_engine >/dev/null
+	$(PY) -m pytest -n 5 --dist worksteal -m heavy tests
 
 clients: $(READY) ## Microsoft's own command lines, az and swa, on the local Azure; installed once, in ~/.cache/mta-sts
 	$(PY) -m tools.get_engine >/dev/null

@@ -54,7 +54,7 @@ class Azure:
         }
         keep = {name: os.environ[name] for name in ("HOME", "LANG", "XDG_CACHE_HOME") if name in os.environ}
         path = [each for each in env["PATH"].split(os.pathsep) if not each.startswith(sys.prefix)]
-        self.machine = {**keep, **own, "PATH": os.pathsep.join(path)}
+        self.machine = {"SANDBOX_AZURE_NATIVE_PACE": "0.05", **keep, **own, "PATH": os.pathsep.join(path)}
         self.machine.pop("PULUMI_STACK")
         subprocess.run(
             [sys.executable, "-m", "sandbox", "--dir", self.sandbox.folder, "zone", *DOMAINS.values(), "--mx", "mail.example.org"],

@@ -285,6 +285,7 @@ def test_nothing_reaches_main_but_what_people_have_approved(ci: Stack, tmp_path:
     assert "1 reviewers" in bob.complete(number)
 
 
+@pytest.mark.heavy
 def test_the_content_pipeline_has_the_sites_token_also_after_a_reset(ci: Stack, tmp_path: Path) -> None:
     mail = beside(ci)
     mail.zones("example.org", "--mx", "mail.example.org")

@@ -59,7 +59,15 @@ def test_with_nothing_lost_it_changes_nothing(stack: Stack) -> None:
     assert not stack.writes(before)
 
 
-@pytest.mark.parametrize("step", ["PUT staticSites/mta-sts-main", "PUT CNAME/mta-sts", "PUT customDomains/mta-sts.", "PUT TXT/_mta-sts"])  # fmt: skip
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param("PUT staticSites/mta-sts-main", marks=pytest.mark.heavy),
+        pytest.param("PUT CNAME/mta-sts", marks=pytest.mark.heavy),
+        pytest.param("PUT customDomains/mta-sts.", marks=pytest.mark.heavy),
+        "PUT TXT/_mta-sts",
+    ],
+)
 def test_a_killed_engine_leaves_a_lock_and_orphans_and_recover_goes_on(stack: Stack, step: str) -> None:
     stack.configure(ENFORCE)
     for name in ("site-create", "validation"):
@@ -116,7 +124,7 @@ def test_a_lock_of_a_living_process_is_left_alone(stack: Stack) -> None:
     assert {each.name for each in folder.iterdir()} == {"a.json", "b.json"}
 
 
-@pytest.mark.parametrize("kill", [True, False])
+@pytest.mark.parametrize("kill", [True, pytest.param(False, marks=pytest.mark.heavy)])
 def test_the_local_azure_stops_in_the_middle_and_the_next_up_goes_on(stack: Stack, kill: bool) -> None:
     stack.sandbox.delay("validation", 3)
     up = stack.begin("up", "--yes", "--skip-preview")

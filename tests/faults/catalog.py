@@ -76,7 +76,7 @@ class Fault:
             sandbox.state.set("fault-times", 1)
         elif self.kind not in ("kill", "remembered-no"):
             host, method, path = CALLS[self.of]
-            times = rng.randint(1, 4)
+            times = 1 if self.kind == "half" else rng.randint(1, 4)
             sandbox.fault(self.kind, self.value, host=host, method=method, path=path, times=times)
             sandbox.state.set("fault-times", times)
 

@@ -26,7 +26,7 @@ LIVES = {
 }
 
 
-@pytest.mark.parametrize("name", LIVES)
+@pytest.mark.parametrize("name", [pytest.param("killing", marks=pytest.mark.heavy), "failing"])
 def test_whatever_breaks_no_id_names_a_policy_that_is_not_live_and_the_next_up_converges(
     name: str, tmp_path: Path
 ) -> None:
