@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,12 +36,16 @@ class Witness:
             for path in Path("/proc").glob("[0-9]*/cmdline"):
                 with suppress(OSError):
                     self.command_lines.add(path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
-            for path in self.temporary.rglob("*"):
+            for path in self._present():
                 with suppress(OSError):
                     found = path.stat()
                     self.modes[str(path)] = stat.S_IMODE(found.st_mode)
                     if path.is_file():
                         self.texts.add(path.read_bytes().decode("utf-8", "replace"))
+
+    def _present(self) -> Iterator[Path]:
+        with suppress(OSError):  # a folder that has gone meanwhile ends this look; the next one is near
+            yield from self.temporary.rglob("*")
 
 
 def secrets(stack: Stack) -> dict[str, str]:

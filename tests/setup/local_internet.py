@@ -95,6 +95,7 @@ def person(
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(cwd)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # as at any terminal, however the tests were started
         os.execvpe(command[0], list(command), {**env, "COLUMNS": "80", "LINES": "24", "TERM": "xterm"})
     seen, asked, deadline = "", list[str](), time.monotonic() + timeout
     unread = ""
