@@ -1,7 +1,8 @@
-"""Takes away the lock that a killed `pulumi` left: `python -m tools.unlock`, with the stack's environment set.
+"""Takes away what a killed `pulumi` left in a file backend: `python -m tools.unlock`, with the stack's environment set.
 
-Only a file backend's, and only where the process that made it ran on this machine and is gone; any other lock may be
-somebody's at work. `pulumi cancel` does the rest, after a look.
+A lock goes only where the process that made it ran on this machine and is gone; any other may be somebody's at work.
+`pulumi cancel` does the rest, after a look. And where nobody holds a lock, a state's `.attrs` file that was cut off: the
+engine writes it beside the state (gocloud.dev/blob/fileblob), and with half of one says "failed to load checkpoint: EOF".
 """
 
 import json
@@ -15,11 +16,11 @@ from urllib.parse import unquote, urlsplit
 HOSTS_NUMBERS, HOSTS_NAME = "pid:[4026531836]", "uts:[4026531838]"
 
 
-def locks(backend: str) -> list[Path]:
-    """The lock files of a `file://` backend."""
+def files(backend: str, kind: str, pattern: str) -> list[Path]:
+    """The files of a `file://` backend's `locks` or `stacks`."""
     at = urlsplit(backend)
     folder = Path(unquote(at.netloc + at.path) or "~").expanduser()
-    return sorted((folder / ".pulumi" / "locks").rglob("*.json")) if at.scheme == "file" else []
+    return sorted((folder / ".pulumi" / kind).rglob(pattern)) if at.scheme == "file" else []
 
 
 def stale(lock: Path) -> bool:
@@ -64,14 +65,40 @@ def _hidden_pulumi() -> bool:
     return False
 
 
+def cut_off(attributes: Path) -> bool:
+    """Whether the attributes of a state are no JSON while the state itself is."""
+    try:
+        json.loads(attributes.with_suffix("").read_bytes())
+    except (OSError, ValueError):
+        return False
+    try:
+        json.loads(attributes.read_bytes())
+    except ValueError:
+        return True
+    except OSError:
+        pass
+    return False
+
+
 def main() -> int:
     """Unlock, and say so."""
     backend = os.environ.get("PULUMI_BACKEND_URL", "")
-    for lock in locks(backend):
-        if stale(lock):
+    held: set[str] = set()
+    for lock in files(backend, "locks", "*.json"):
+        if not stale(lock):
+            held.add(lock.parent.name)
+        else:
             stack = lock.parent.name
             lock.unlink(missing_ok=True)
             print(f"the stack {stack} was locked by a process that is gone; unlocked", file=sys.stderr)
+    for attributes in files(backend, "stacks", "*.json.attrs"):
+        stack = attributes.name.removesuffix(".json.attrs")
+        if stack not in held and cut_off(attributes):
+            attributes.unlink(missing_ok=True)
+            print(
+                f"a killed pulumi cut off what stands beside the state of {stack}; the state is whole",
+                file=sys.stderr,
+            )
     return 0
 
 

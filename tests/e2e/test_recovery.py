@@ -140,3 +140,16 @@ def test_the_local_azure_stops_in_the_middle_and_the_next_up_goes_on(stack: Stac
         assert run.returncode == 0, run.stdout + run.stderr
     stack.assert_settled()
     assert stack.senders("example.org")["example.org"]["postfix"] == "VALID"
+
+
+def test_a_kill_while_the_state_is_written_leaves_attributes_that_nobody_misses(stack: Stack) -> None:
+    (state,) = stack.sandbox.folder.glob("pulumi/.pulumi/stacks/*/test.json")
+    attributes = state.with_name("test.json.attrs")
+    attributes.write_bytes(b"")
+    assert "failed to load checkpoint" in stack.pulumi("stack", "export").text
+    before = state.read_bytes()
+    told = stack.tool("unlock")
+    assert "the state is whole" in told.stderr
+    assert stack.pulumi("stack", "export").code == 0
+    assert state.read_bytes() == before
+    assert stack.tool("unlock").stderr == ""

@@ -45,3 +45,18 @@ def test_a_lock_is_left_while_a_pulumi_works_in_a_container(lock: Path, tmp_path
     finally:
         os.killpg(container.pid, signal.SIGKILL)
         container.wait()
+
+
+def test_a_broken_state_is_left_alone_and_so_is_one_that_somebody_works_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}")
+    stacks, locks = (tmp_path / ".pulumi" / kind / "mta-sts" for kind in ("stacks", "locks"))
+    stacks.mkdir(parents=True)
+    (locks / "held").mkdir(parents=True)
+    (locks / "held" / "one.json").write_text(json.dumps({"pid": GONE, "hostname": "another"}))
+    for name, text in {"broken": "{", "held": "{}", "free": "{}"}.items():
+        (stacks / f"{name}.json").write_text(text)
+        (stacks / f"{name}.json.attrs").touch()
+    unlock.main()
+    assert sorted(path.name for path in stacks.glob("*.attrs")) == ["broken.json.attrs", "held.json.attrs"]
