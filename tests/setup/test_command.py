@@ -448,14 +448,11 @@ def test_mail_servers_with_names_that_are_none_are_refused(local: Local, setup: 
 def test_all_domains_of_microsoft_365_in_several_pages(local: Local, setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     from tools.setup import names
 
-    ours = names.azure.credential()
-
-    class Signed:  # the local Azure gives tokens for its own resources alone
-        def get_token(self, *scopes: str, **more: Any) -> Any:
+    class Signed:
+        def get_token(self, *_: str, **__: Any) -> Any:
             from azure.core.credentials import AccessToken
 
-            graph_s = scopes[0].startswith("https://graph.microsoft.com")
-            return AccessToken("graph", 2**31) if graph_s else ours.get_token(*scopes, **more)
+            return AccessToken("graph", 2**31)
 
     def domain(name: str, verified: bool = True, *services: str) -> dict[str, Any]:
         return {"id": name, "isVerified": verified, "supportedServices": list(services or ("Email",))}
@@ -470,6 +467,9 @@ def test_all_domains_of_microsoft_365_in_several_pages(local: Local, setup: Setu
     )
     for name in ("two.example", "three.example"):
         zone(local.sandbox, name, mx("good-example.mail.protection.outlook.com"), group="dns")
+    monkeypatch.setattr(
+        names.azure, "_signed_in", names.azure.credential
+    )  # Azure itself keeps its own, and no other
     monkeypatch.setattr(names.azure, "credential", Signed)
     with hosts(local.sandbox, {"graph.microsoft.com": graph(*pages)}) as proxy:
         for name in ("HTTPS_PROXY", "https_proxy"):
