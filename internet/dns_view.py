@@ -145,17 +145,24 @@ def values_at(view: View, server: Server, record: str, rdtype: str) -> frozenset
     return frozenset(records_at(view, server, record, rdtype).values)
 
 
+def exchange(view: View, server: Server, query: dns.message.QueryMessage) -> dns.message.Message:
+    """One server's answer to a query, by TCP where it is too long for UDP.
+
+    :raises dns.exception.DNSException, OSError: no usable answer.
+    """
+    timeout = view.left(TIMEOUT)
+    try:
+        return dns.query.udp_with_fallback(query, server.address, timeout=timeout, port=server.port)[0]
+    except EOFError:  # which dnspython lets pass: TCP is closed without an answer
+        raise dns.exception.DNSException("closes the connection without an answer") from None
+
+
 def records_at(view: View, server: Server, record: str, rdtype: str) -> Records:
     """The same, with all that the answer says.
 
     :raises dns.exception.DNSException, OSError: no usable answer.
     """
-    query = dns.message.make_query(record, rdtype)
-    timeout = view.left(TIMEOUT)
-    try:
-        response, _ = dns.query.udp_with_fallback(query, server.address, timeout=timeout, port=server.port)
-    except EOFError:  # which dnspython lets pass: the answer is too long for UDP, and TCP is closed without one
-        raise dns.exception.DNSException("closes the connection without an answer") from None
+    response = exchange(view, server, dns.message.make_query(record, rdtype))
     if response.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
         raise dns.exception.DNSException(f"answers {dns.rcode.to_text(response.rcode())}")
     owner, wanted = dns.name.from_text(record), dns.rdatatype.from_text(rdtype)

@@ -14,7 +14,6 @@ import dns.dnssec
 import dns.flags
 import dns.message
 import dns.name
-import dns.query
 import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
@@ -89,9 +88,7 @@ def _signed(
     view: View, server: Server, name: dns.name.Name, kind: dns.rdatatype.RdataType
 ) -> tuple[dns.rrset.RRset | None, dns.rrset.RRset | None]:
     """A record set and its signatures."""
-    query = dns.message.make_query(name, kind, want_dnssec=True)
-    timeout = view.left(dns_view.TIMEOUT)
-    response, _ = dns.query.udp_with_fallback(query, server.address, timeout=timeout, port=server.port)
+    response = dns_view.exchange(view, server, dns.message.make_query(name, kind, want_dnssec=True))
     answer, here = cast(Any, response).answer, dns.rdataclass.IN
     records = response.get_rrset(answer, name, here, kind)
     return records, response.get_rrset(answer, name, here, dns.rdatatype.RRSIG, kind)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import dns.dnssec
+import dns.exception
 import dns.flags
 import dns.message
 import dns.name
@@ -107,3 +108,20 @@ def test_a_resolver_that_refuses_can_be_asked_without_validation() -> None:
             dnssec.of(view, "example.org", [server])
         lax = dnssec.without_validation(replace(view))
         assert list(lax.resolver.resolve("example.org", "SOA"))
+
+
+def test_a_server_that_closes_the_connection_gives_no_usable_answer() -> None:
+    def answer(data: bytes, by_tcp: bool) -> bytes | None:
+        query = dns.message.from_wire(data)
+        response = dns.message.make_response(query)
+        response.flags |= dns.flags.RA
+        if query.question[0].rdtype == dns.rdatatype.DS:
+            response.answer.append(DS)
+        elif by_tcp:
+            return None
+        else:
+            response.flags |= dns.flags.TC
+        return response.to_wire()
+
+    with name_server(answer) as port, pytest.raises(dns.exception.DNSException, match="closes the connection"):
+        dnssec.of(view_of(port), "example.org", [Server("ns1", "127.0.0.1", port)])
