@@ -17,6 +17,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import dns.exception
@@ -138,8 +139,8 @@ def offer(served: Served, wanted: str) -> Offer | None:
     """See `zones`. Which name servers belong to a host, and what it wants, is for Lexicon to know."""
     if wanted == "lexicon":
         raise UserError("name the host itself, such as cloudflare; docs/dns.md has a table")
-    available = find_providers()
-    for host in (wanted,) if wanted else sorted(set(available) - {"auto", *OLD}):
+    available = _available()
+    for host in (wanted,) if wanted else sorted(set(available) - set(OLD)):
         if host in available and (wanted or _serves(host, served)):
             dns = {"provider": "lexicon", "host": host, **({"options": FIXED[host]} if host in FIXED else {})}
             lacks = "" if available[host] else f"pip install 'dns-lexicon[{host}]'"
@@ -157,9 +158,7 @@ def _serves(host: str, served: Served) -> bool:
 
 
 def _asked(host: str) -> Iterator[Asked]:
-    parser = argparse.ArgumentParser(add_help=False)
-    load_provider_module(host).Provider.configure_parser(parser)
-    help_ = {action.dest: action.help or "" for action in parser._actions}  # pyright: ignore[reportPrivateUsage]
+    help_ = _described(load_provider_module(host).Provider)
     title = TITLES.get(host, host.title())
     for name, says in (NEEDED.get(host) or dict.fromkeys(help_, "")).items():
         if host in NEEDED or name not in HARMLESS:
@@ -333,7 +332,7 @@ def _module(host: str) -> type[Provider]:
 
     :raises HostError: Lexicon doesn't know the host, or needs another package for it.
     """
-    available = {name: there for name, there in find_providers().items() if name != "auto"}
+    available = _available()
     if host not in available:
         raise HostError(f"host {host!r} is not known to Lexicon; docs/dns.md has a table")
     if not available[host]:
@@ -341,11 +340,22 @@ def _module(host: str) -> type[Provider]:
     return load_provider_module(host).Provider
 
 
+@cache
+def _available() -> dict[str, bool]:
+    """Lexicon's hosts, and whether what they need is installed. Lexicon asks all installed packages each time."""
+    return {name: there for name, there in find_providers().items() if name != "auto"}
+
+
 def _known_options(host: str) -> list[str]:
     """The names of the options that Lexicon has for a host.
 
     :raises HostError: see `_module`.
     """
+    return sorted(_described(_module(host)))
+
+
+def _described(provider: type[Provider]) -> dict[str, str]:
+    """A host's options, and what Lexicon says of each."""
     parser = argparse.ArgumentParser(add_help=False)
-    _module(host).configure_parser(parser)
-    return sorted(action.dest for action in parser._actions)  # pyright: ignore[reportPrivateUsage]
+    provider.configure_parser(parser)
+    return {action.dest: action.help or "" for action in parser._actions}  # pyright: ignore[reportPrivateUsage]
