@@ -129,7 +129,7 @@ def tls_reports(look: Look) -> Iterator[Finding]:
 def name_servers(look: Look) -> Iterator[Finding]:
     """Every name server of the zone answers the same (RFC 1034 4.3.5)."""
     check, section = "name-servers", "RFC 1034 4.3.5"
-    servers = dns_view.name_servers(look.view, sts_record(look.name))
+    servers = look.name_servers()
 
     def ask(server: Server) -> frozenset[str] | str:
         try:

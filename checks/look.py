@@ -15,6 +15,7 @@ import dns.exception
 
 from checks.finding import Finding, Level
 from internet import dns_view
+from internet.address import Server
 from internet.dns_view import Records
 from internet.view import View
 from policy.places import sts_record
@@ -108,9 +109,16 @@ class Look:
             raise silent
         return self.own(("published", name, rdtype), partial(self._ask_servers, name, rdtype))
 
+    def name_servers(self) -> list[Server]:
+        """The name servers of the zone that holds, or will hold, the domain's `_mta-sts` record.
+
+        :raises dns.exception.DNSException: the zone or its servers can't be found.
+        """
+        return self.own("servers", partial(dns_view.name_servers, self.view, sts_record(self.name)))
+
     def _ask_servers(self, name: str, rdtype: str) -> Records:
         view = self.shared.view
-        servers = self.own("servers", partial(dns_view.name_servers, view, sts_record(self.name)))
+        servers = self.name_servers()
         try:
             records = dns_view.published(view, name, rdtype, servers[:SERVERS], PATIENCE)
         except (dns.exception.DNSException, OSError) as error:

@@ -139,7 +139,7 @@ def report_record_is_free(look: Look, plan: Plan) -> Iterator[Finding]:
         yield Finding("tls-reports", Level.WARN, f"{owner} is {' | '.join(texts)} now", "", way_out)
 
 
-def issuer_is_allowed(look: Look, plan: Plan) -> Iterator[Finding]:
+def issuer_is_allowed(look: Look, _: object = None) -> Iterator[Finding]:
     """The CAA records that count let the certificate's issuer in (RFC 8659 3)."""
     host = policy_host(look.name)
     labels = host.split(".")

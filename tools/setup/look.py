@@ -4,7 +4,7 @@ Names that are about to be made are asked at the zone's own servers alone, as th
 remember that there are none.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,9 +23,8 @@ from internet.dns_view import Records
 from internet.view import View
 from policy import Policy, PolicyError, TlsRptRecord
 from policy.places import policy_host, sts_record, tlsrpt_record
-from settings.policies import WEEK, Domain, PolicySettings
 from tools.setup import providers
-from zones import Dns, Served
+from zones import Served
 
 SECONDS = 30.0  # for all that is asked of one domain
 AT_ONCE = 16  # domains
@@ -132,7 +131,7 @@ def _domain(look: Look, smtp_port: int) -> Seen:
         signed = pool.submit(_dnssec, look, seen.served.zone, broken)
         servers = pool.submit(lambda: tuple(validator.mail_servers(look, smtp_port)))
         _what_stands(look, seen)
-        caa = list(_caa(look, seen))
+        caa = _caa(look)
         state, why = signed.result()
         seen.servers, seen.signed = servers.result(), state
     _to_mend(seen, why, caa)
@@ -173,7 +172,7 @@ def _dnssec(look: Look, zone: str, broken: str) -> tuple[dnssec.Signed, str]:
     if broken:
         return dnssec.Signed.BROKEN, broken
     try:
-        return dnssec.of(look.view, zone, dns_view.name_servers(look.view, sts_record(look.name)))
+        return dnssec.of(look.view, zone, look.name_servers())
     except (dns.exception.DNSException, OSError) as error:
         return dnssec.Signed.UNKNOWN, dns_view.reason(error)
 
@@ -205,16 +204,11 @@ def _what_stands(look: Look, seen: Seen) -> None:
         seen.report_to = TlsRptRecord.find(published(tlsrpt_record(look.name), "TXT").values).rua
 
 
-def _caa(look: Look, seen: Seen) -> Iterator[str]:
+def _caa(look: Look) -> list[str]:
     """What CAA records shut out (RFC 8659)."""
-    settings = PolicySettings(
-        "main", Policy.of("testing", WEEK, [providers.pattern(host) for host in seen.mx]), "Free"
-    )
-    try:
-        for finding in preflight.issuer_is_allowed(look, preflight.Plan(Domain(look.name, Dns()), settings)):
-            yield f"{finding.text}. {finding.way_out}"
-    except (dns.exception.DNSException, OSError):
-        return
+    with suppress(dns.exception.DNSException, OSError):
+        return [f"{finding.text}. {finding.way_out}" for finding in preflight.issuer_is_allowed(look)]
+    return []
 
 
 def _to_mend(seen: Seen, why: str, caa: Sequence[str]) -> None:
