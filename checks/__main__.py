@@ -5,27 +5,12 @@ code for an unexpected error is 1; `defect` takes its place, from before the oth
 """
 
 import errno
-import io
 import os
 import sys
-import traceback
 from types import TracebackType
 
+from checks.command import IO, USAGE, Parser, defect, stack_domains, write_anything
 from checks.shown import shown
-
-USAGE, SOFTWARE, IO = 64, 70, 74  # sysexits.h
-
-
-def defect(error: BaseException) -> int:
-    """An error that nobody has foreseen, in one line on stderr; with `--debug` where it came from.
-
-    :returns: the exit code.
-    """
-    if "--debug" in sys.argv:
-        print(shown("".join(traceback.format_exception(error)), newlines=True, longest=100_000), file=sys.stderr)
-    what = f"{type(error).__name__}: {error}".rstrip(": ")
-    print(f"checks: {shown(what, longest=300)}; this is a defect of checks, and says nothing about the domain: please run it again with --debug and report what it prints as an issue", file=sys.stderr)  # fmt: skip
-    return SOFTWARE
 
 
 def _end(_: type[BaseException], error: BaseException, __: TracebackType | None) -> None:
@@ -38,14 +23,12 @@ if __name__ == "__main__":
     sys.excepthook = _end
 
 import argparse
-import json
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
@@ -56,21 +39,14 @@ from checks.finding import Domain, exit_code
 from checks.reading import read
 from checks.signed import Signatures, key_record
 from checks.tally import OTHERS, Tally
-from internet.address import server_at
-from internet.view import View, resolver_at
-from policy import PolicyError, UserError
-from policy.names import check_domain, to_a_label
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Argparse's own ends with 2, which means "failures"."""
-        raise UserError(f"{message} (--help says what there is)")
+from internet.view import View
+from policy import UserError
+from policy.names import typed_domain
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    top = _Parser(prog="python -m checks", description="What a sender sees of a domain, and whether it is safe to enforce; docs/checks.md", epilog="exit code: 0 all well (or safe), 1 warnings, 2 failures (or not yet safe), 64 a mistake in the command, 70 a defect of checks, 74 the output can't be written")  # fmt: skip
+    top = Parser(prog="python -m checks", description="What a sender sees of a domain, and whether it is safe to enforce; docs/checks.md", epilog="exit code: 0 all well (or safe), 1 warnings, 2 failures (or not yet safe), 64 a mistake in the command, 70 a defect of checks, 74 the output can't be written")  # fmt: skip
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(name: str, run: Callable[[argparse.Namespace], int], help_: str) -> argparse.ArgumentParser:
@@ -127,7 +103,7 @@ def parser() -> argparse.ArgumentParser:
 def do_domain(options: argparse.Namespace) -> int:
     """`domain`."""
     ids = _stack_ids() if options.stack else {}
-    names = [*map(_name, options.names), *(name for name in ids if name not in options.names)]
+    names = [*map(typed_domain, options.names), *(name for name in ids if name not in options.names)]
     if not names:
         raise UserError("name a domain, or use --stack")
     found = _look(names, ids, options)
@@ -144,7 +120,7 @@ def do_domain(options: argparse.Namespace) -> int:
 
 def do_reports(options: argparse.Namespace) -> int:
     """`reports`."""
-    asked = list(map(_name, options.domain))
+    asked = list(map(typed_domain, options.domain))
     tally = _tally(options, options.paths, asked)
     names = asked or sorted(set(tally.domains) - {"", OTHERS})
     verdicts = [verdict.of_reports(name, tally.domains.get(name), tally.full) for name in names]
@@ -155,7 +131,7 @@ def do_reports(options: argparse.Namespace) -> int:
 
 def do_enforce(options: argparse.Namespace) -> int:
     """`enforce`."""
-    name = _name(options.name)
+    name = typed_domain(options.name)
     tally = _tally(options, options.reports, [name])
     found = _look([name], {}, options)
     given = verdict.of_both(found[0], tally.domains.get(name))
@@ -189,10 +165,7 @@ def _look(names: Sequence[str], ids: dict[str, str], options: argparse.Namespace
 
 
 def _view(options: argparse.Namespace) -> View:
-    view = View.from_environment()
-    if options.resolver:
-        view = replace(view, resolver=resolver_at(server_at(options.resolver, "--resolver")), name_servers=())
-    return view
+    return View.from_environment().through(options.resolver)
 
 
 def _tally(options: argparse.Namespace, paths: Sequence[Path], asked: Sequence[str]) -> Tally:
@@ -222,13 +195,6 @@ def _give(
             console.print(f"the page is {shown(options.html)}")
 
 
-def _name(text: str) -> str:
-    try:
-        return check_domain(to_a_label(text.strip().removesuffix("."))).lower()
-    except PolicyError as error:
-        raise UserError(str(error)) from None
-
-
 def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
@@ -239,12 +205,9 @@ def _day(text: str) -> date:
 def _stack_ids() -> dict[str, str]:
     """The selected stack's domains, and the id of each."""
     try:
-        run = subprocess.run(["pulumi", "stack", "output", "--json"], capture_output=True, text=True, check=False)
-    except OSError:
-        raise UserError("--stack: pulumi is not on PATH") from None
-    if run.returncode:
-        raise UserError(f"--stack: {' '.join(run.stderr.split())}")
-    return {name: each["policyId"] for name, each in json.loads(run.stdout).get("domains", {}).items()}
+        return {name: domain["policyId"] for name, domain in stack_domains().items()}
+    except UserError as error:
+        raise UserError(f"--stack: {error}") from None
 
 
 def _stack_files(name: str, given: Path | None) -> list[Path]:
@@ -257,9 +220,7 @@ def _stack_files(name: str, given: Path | None) -> list[Path]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; mistakes are one line on stderr."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # whatever the locale, no text is one that can't be written
-            stream.reconfigure(errors="backslashreplace")
+    write_anything()
     try:
         options = parser().parse_args(arguments)
         code: int = options.run(options)

@@ -71,6 +71,16 @@ class View:
         """The same view, for so many seconds from now at most."""
         return replace(self, until=min(self.until, time.monotonic() + seconds))
 
+    def through(self, resolver: str | None) -> "View":
+        """The same view through another resolver, which knows every zone's own servers; None for this one.
+
+        :param resolver: `--resolver`, ADDRESS[:PORT].
+        :raises UserError: it is no address.
+        """
+        if not resolver:
+            return self
+        return replace(self, resolver=resolver_at(server_at(resolver, "--resolver")), name_servers=())
+
     def left(self, most: float) -> float:
         """Seconds that one step may take: `most`, and none once the view has ended."""
         return max(0.0, min(most, self.until - time.monotonic()))

@@ -33,6 +33,14 @@ def to_a_label(text: str) -> str:
         raise PolicyError("domain", text, f"has no A-label form: {error}", "RFC 5891 4") from None
 
 
+def typed_domain(text: str) -> str:
+    """A domain as somebody types it, in A-labels and lower case; blanks around it and its final dot don't matter.
+
+    :raises PolicyError: it is none, with the way out.
+    """
+    return check_domain(to_a_label(text.strip().removesuffix("."))).lower()
+
+
 def check_domain(text: str, field: str = "domain") -> str:
     """Refuse what can't be a mail domain or a mail server's name, with a hint at what was meant.
 

@@ -6,44 +6,18 @@ An upload replaces the whole site, and `web/` holds no policy: without this the 
 """
 
 import argparse
-import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from policy import UserError
+from settings.engine import FileConfig
 from settings.policies import PolicySettings
 from settings.stack import load
 
-PROJECT, NAMESPACE = "Pulumi.yaml", "mta-sts:"
-PLACEHOLDER = "bm90IHRoZSBzZWNyZXQ="  # in place of what is encrypted; "not the secret"
-
-
-class StackFile:
-    """A stack's configuration as the engine hands it over, read from its file.
-
-    Encrypted values stay so: what is in their place is a text, and valid where base64 is wanted.
-    """
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self.encrypted: list[str] = []
-        self.values = {name: self._without_secrets(value, name) for name, value in values.items()}
-
-    def get(self, key: str) -> str | None:
-        """Texts as they are, all else as JSON."""
-        value = self.values.get(f"{NAMESPACE}{key}")
-        return value if value is None or isinstance(value, str) else json.dumps(value)
-
-    def _without_secrets(self, value: Any, name: str) -> Any:
-        if isinstance(value, dict):
-            if set(value) == {"secure"}:
-                self.encrypted.append(name.removeprefix(NAMESPACE))
-                return PLACEHOLDER
-            return {key: self._without_secrets(inner, name) for key, inner in value.items()}
-        return [self._without_secrets(inner, name) for inner in value] if isinstance(value, list) else value
+PROJECT = "Pulumi.yaml"
 
 
 def policy_of(folder: Path, stack: str, policy: str | None) -> PolicySettings:
@@ -54,7 +28,7 @@ def policy_of(folder: Path, stack: str, policy: str | None) -> PolicySettings:
     """
     path = folder / f"Pulumi.{stack}.yaml"
     try:
-        given = StackFile(yaml.safe_load(path.read_text()).get("config") or {})
+        given = FileConfig("mta-sts", yaml.safe_load(path.read_text()).get("config") or {})
         project = yaml.safe_load((folder / PROJECT).read_text()).get("config") or {}
     except OSError as error:
         raise UserError(f"{error.filename}: {error.strerror}; is the stack's file in the repository?") from None
@@ -63,8 +37,7 @@ def policy_of(folder: Path, stack: str, policy: str | None) -> PolicySettings:
     location = given.values.get("azure-native:location") or (project.get("azure-native:location") or {}).get(
         "value"
     )
-    keys = [key.removeprefix(NAMESPACE) for key in given.values if key.startswith(NAMESPACE)]
-    settings = load(given, keys, location, stack, encrypted=given.encrypted)
+    settings = load(given, given.keys, location, stack, encrypted=given.encrypted)
     policies = {each.name: each for each in settings.policies}
     if policy is None:
         return settings.policies[0]

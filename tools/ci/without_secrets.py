@@ -21,8 +21,8 @@ from typing import Any
 
 import yaml
 
+from settings.engine import PLACEHOLDER
 from tools.ci.errors import CiError
-from tools.render_policy import PLACEHOLDER
 
 KEYS = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_ACCESS_TOKEN")
 OWN = ("encryptionsalt", "encryptedkey", "secretsprovider")  # of a stack file: how its secrets are encrypted

@@ -9,21 +9,20 @@ import logging
 import os
 import re
 import sys
-import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import yaml
 from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
 
+from checks.command import INTERRUPTED, USAGE, Parser, defect, write_anything
 from checks.shown import as_json, shown
-from internet.address import server_at
-from internet.view import View, resolver_at
+from internet.view import View
 from policy import Mode, TlsRptRecord, UserError
 from settings.policies import WEEK
 from tools.setup import account, moving, names, plan, tell
@@ -35,22 +34,15 @@ from tools.setup.places import Place, Places, at_azure
 from tools.setup.plan import Group, Wish
 from tools.setup.stack_file import PROJECT, StackFile
 
-USAGE, SOFTWARE, INTERRUPTED = 64, 70, 130  # sysexits.h, and as a shell counts
 WRITTEN, NOT_READY = 1, 2
 USUAL = "westeurope"  # the region; the content is served worldwide from any
 PASSPHRASE_ASKED = "Passphrase for the stack's secrets, to write it; empty: don't"
 STACK = re.compile(r"(?:[A-Za-z0-9_.-]+/){0,2}([A-Za-z0-9_.-]{1,100})")
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Argparse's own ends with 2, which means "not ready"."""
-        raise UserError(f"{message} (--help says what there is)")
-
-
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    made = _Parser(prog="python -m tools.setup", description="Looks at a domain, asks at most five questions, and writes the stack's file for it; docs/setup.md", epilog="exit code: 0 done, 1 written but the preview says what is missing, 2 the domain isn't ready and nothing was written, 64 a mistake, 70 a defect of setup, 130 stopped")  # fmt: skip
+    made = Parser(prog="python -m tools.setup", description="Looks at a domain, asks at most five questions, and writes the stack's file for it; docs/setup.md", epilog="exit code: 0 done, 1 written but the preview says what is missing, 2 the domain isn't ready and nothing was written, 64 a mistake, 70 a defect of setup, 130 stopped")  # fmt: skip
     which = made.add_argument_group("which domains")
     which.add_argument("names", nargs="*", metavar="DOMAIN")
     which.add_argument("--csv", type=Path, metavar="FILE", help="domains from a CSV file: its column `domain`, or the first")  # fmt: skip
@@ -147,10 +139,7 @@ class Setup:
         return wanted
 
     def _look(self, wanted: Sequence[str]) -> list[Seen]:
-        view = View.from_environment()
-        if self.options.resolver:
-            at = resolver_at(server_at(self.options.resolver, "--resolver"))
-            view = View(at, (), view.ca_file, view.proxies)
+        view = View.from_environment().through(self.options.resolver)
         watched = sys.stderr.isatty()
         with Progress(console=Console(stderr=True), transient=True, disable=not watched) as progress:
             task = progress.add_task("looking at DNS and mail servers", total=len(wanted))
@@ -302,22 +291,10 @@ def _project() -> Path:
     return folder
 
 
-def defect(error: BaseException) -> int:
-    """An error that nobody has foreseen, in one line on stderr; with `--debug` where it came from."""
-    if "--debug" in sys.argv:
-        print(shown("".join(traceback.format_exception(error)), newlines=True, longest=100_000), file=sys.stderr)
-    what = f"{type(error).__name__}: {error}".rstrip(": ")
-    print(f"setup: {shown(what, longest=300)}; this is a defect of setup: please run it again with --debug and report what it prints as an issue", file=sys.stderr)  # fmt: skip
-    return SOFTWARE
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run it; mistakes are one line on stderr."""
     logging.getLogger("azure").addHandler(logging.NullHandler())  # which would print each sign-in that fails
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure: Callable[..., None] | None = getattr(stream, "reconfigure", None)
-        if reconfigure:  # whatever the locale, no text is one that can't be written
-            reconfigure(errors="backslashreplace")
+    write_anything()
     try:
         return Setup(parser().parse_args(arguments)).run()
     except UserError as error:
@@ -328,7 +305,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE
     except OSError as error:
         if error.filename is None:
-            return defect(error)
+            return defect(error, "setup", "")
         print(f"setup: {shown(error.filename)}: {shown(error.strerror)}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
@@ -336,7 +313,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.flush()
         os._exit(INTERRUPTED)  # looks may be waiting in threads
     except Exception as error:
-        return defect(error)
+        return defect(error, "setup", "")
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from policy import PolicyError, UserError
-from policy.names import check_domain, to_a_label
+from policy import UserError
+from policy.names import typed_domain
 from provider import azure
 
 GRAPH = "https://graph.microsoft.com"
@@ -19,14 +19,7 @@ def parsed(texts: Iterable[str]) -> list[str]:
 
     :raises UserError: a text that is no domain, with what was meant.
     """
-    return list(dict.fromkeys(map(_domain, texts)))
-
-
-def _domain(text: str) -> str:
-    try:
-        return check_domain(to_a_label(text.strip().removesuffix("."))).lower()
-    except PolicyError as error:
-        raise UserError(str(error)) from None
+    return list(dict.fromkeys(map(typed_domain, texts)))
 
 
 def from_csv(path: Path) -> list[str]:

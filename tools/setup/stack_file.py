@@ -20,13 +20,13 @@ from policy import Mode, UserError
 from policy.mx import MxPattern
 from policy.names import to_a_label
 from settings import stack as settings
+from settings.engine import FileConfig
 from settings.policies import CUSTOM_DOMAINS, WEEK
 from tools.setup.plan import STANDARD, Group, Wish
 
 PROJECT = "mta-sts"
 POLICIES, DNS, LOCATION = "mta-sts:policies", "mta-sts:dns", "azure-native:location"
 GROUP = "mta-sts:resourceGroup"
-STANDS = "c2VjcmV0"  # in place of a secret that is encrypted already, while the file is checked
 STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 MODES = {
     Mode.TESTING: "begin here: senders report, and deliver all the same",
@@ -256,19 +256,18 @@ class StackFile:
         """
         config: dict[str, Any] = pyyaml.safe_load(self.after).get("config") or {}
         config = {(name if ":" in name else f"{PROJECT}:{name}"): value for name, value in config.items()}
-        encrypted = {name for name, value in config.items() if _holds_secret(value)}
+        given = FileConfig(PROJECT, config)
         for path, value in secrets.items():
-            _put(config, path, value)
-            encrypted.add(STEP.findall(path)[0][0])
-        ours = {name.removeprefix(f"{PROJECT}:"): _clear(value) for name, value in config.items() if name.startswith(f"{PROJECT}:")}  # fmt: skip
+            _put(given.values, path, value)
+            given.encrypted.append(STEP.findall(path)[0][0].removeprefix(f"{PROJECT}:"))
         location = config.get(LOCATION)
         settings.load(
-            _Config(ours),
-            ours,
+            given,
+            given.keys,
             str(location) if location is not None else None,
             stack,
             [name.partition(":")[2] for name in config if name.startswith("azure-native:")],
-            [name.removeprefix(f"{PROJECT}:") for name in encrypted],
+            given.encrypted,
         )
 
     def write(self) -> None:
@@ -284,17 +283,6 @@ class StackFile:
         else:
             os.chmod(file.name, 0o644)
         os.replace(file.name, self.path)
-
-
-class _Config:
-    """What `settings.load` needs of `pulumi.Config`."""
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self._values = values
-
-    def get(self, key: str) -> str | None:
-        value = self._values.get(key)
-        return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
 def _round_trip(text: str) -> YAML:
@@ -364,14 +352,6 @@ def _holds_secret(value: object) -> bool:
         held = cast(dict[str, Any], value)
         return list(held) == ["secure"] or any(map(_holds_secret, held.values()))
     return isinstance(value, list) and any(map(_holds_secret, cast(Sequence[Any], value)))
-
-
-def _clear(value: Any) -> Any:
-    """The value with something harmless for each encrypted one."""
-    if isinstance(value, dict):
-        held = cast(dict[str, Any], value)
-        return STANDS if list(held) == ["secure"] else {name: _clear(each) for name, each in held.items()}
-    return [_clear(each) for each in cast(list[Any], value)] if isinstance(value, list) else value
 
 
 def _put(config: dict[str, Any], path: str, value: str) -> None:
