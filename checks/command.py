@@ -44,15 +44,23 @@ def defect(
     return SOFTWARE
 
 
+def pulumi(*words: str) -> subprocess.CompletedProcess[str]:
+    """A finished command of Pulumi's, whatever its exit code.
+
+    :raises UserError: there is no Pulumi.
+    """
+    try:
+        return subprocess.run(["pulumi", *words], capture_output=True, text=True, check=False)
+    except OSError:
+        raise UserError("pulumi is not on PATH") from None
+
+
 def stack_domains() -> dict[str, dict[str, Any]]:
     """The selected stack's domains, as it tells them (`MailDomain.outputs`).
 
     :raises UserError: there is no Pulumi, or it says no.
     """
-    try:
-        run = subprocess.run(["pulumi", "stack", "output", "--json"], capture_output=True, text=True, check=False)
-    except OSError:
-        raise UserError("pulumi is not on PATH") from None
+    run = pulumi("stack", "output", "--json")
     if run.returncode:
         raise UserError(" ".join(run.stderr.split()))
     return json.loads(run.stdout).get("domains", {})

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from checks.command import pulumi
 from policy import UserError
 from provider import azure
 from tools import unlock
@@ -70,8 +71,11 @@ def wanted() -> list[Wanted]:
 
 
 def _json(*command: str) -> tuple[int, dict[str, Any], str]:
-    """A pulumi command's exit code, what it printed as JSON, and as text."""
-    run = subprocess.run(["pulumi", *command], capture_output=True, text=True, check=False)
+    """A pulumi command's exit code, what it printed as JSON, and as text.
+
+    :raises UserError: there is no Pulumi.
+    """
+    run = pulumi(*command)
     try:
         return run.returncode, json.loads(run.stdout), ""
     except ValueError:
