@@ -56,12 +56,15 @@ class Day:
 
     :param refusing: some report of it has more refused sessions than are tolerated.
     :param fetching: the same of sessions that could not get the policy.
+    :param failures: failed sessions by mail server ("unknown" where none is named) and result type, of every policy
+        type.
     """
 
     good: int = 0
     bad: int = 0
     refusing: bool = False
     fetching: bool = False
+    failures: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
 
 
 @dataclass
@@ -85,6 +88,7 @@ class Domain:
                 sum_ = days.setdefault(when, Day())
                 sum_.good, sum_.bad = sum_.good + day.good, sum_.bad + day.bad
                 sum_.refusing, sum_.fetching = sum_.refusing or day.refusing, sum_.fetching or day.fetching
+                sum_.failures.update(day.failures)
         return dict(sorted(days.items()))
 
     @property
@@ -132,6 +136,7 @@ class Tally:
     _seen: set[bytes] = field(default_factory=set[bytes])
     _entries: int = 0
     _failures: int = 0
+    _day_failures: int = 0
 
     def add(self, reports: Iterable[Report | Broken]) -> "Tally":
         """Count reports in."""
@@ -199,6 +204,7 @@ class Tally:
                 sessions = min(failure.sessions, CLAIMED)
                 self.results.count(failure.result, sessions)
                 self.servers.count(failure.mx or "unknown", sessions)
+                self._failure(day, failure.mx or "unknown", failure.result, sessions)
                 if counted and (failure.result in REFUSED or failure in unexplained):
                     refused += sessions
                     self._count(domain.refused, f"{failure.mx or 'unknown'}: {failure.result}", sessions)
@@ -227,6 +233,15 @@ class Tally:
         if when not in days:
             self._entries += 1
         return domain, days.setdefault(when, Day())
+
+    def _failure(self, day: Day, server: str, result: str, sessions: int) -> None:
+        """Into a day; all days share one bound, and once it is reached servers and results are no longer told apart."""
+        key = (server, result)
+        if key not in day.failures:
+            if self._day_failures >= ENTRIES:
+                key = (OTHERS, OTHERS)
+            self._day_failures += 1
+        day.failures[key] += sessions
 
     def _count(self, table: Table, name: str, sessions: int) -> None:
         """Into a table of one domain; all of these share one bound."""
