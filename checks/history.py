@@ -184,12 +184,15 @@ class History:
         if self._weight >= BATCH:
             self._flush()  # without the cursor: read again, they are repeated
 
-    def reached(self, source: str, cursor: Any) -> None:
+    def reached(self, source: str, cursor: Any, sure: bool = False) -> None:
         """Keep what was added, and how far the source has been read, in one transaction.
 
         :param cursor: JSON.
+        :param sure: where the history is elsewhere, it is kept there too when this returns.
         """
         self._flush({source: cursor})
+        if sure:
+            self._save(now=True)
 
     def cursor(self, source: str) -> Any:
         """How far a source has been read; None for not at all."""
