@@ -43,7 +43,10 @@ def told(where: str, refused: str, error: type[UserError] = UserError) -> Genera
     try:
         yield
     except HttpResponseError as given:
-        status, code = given.status_code, given.error.code if given.error else ""
+        status: int | None = given.status_code
+        code = getattr(given, "error_code", None) or (
+            given.error.code if given.error else ""
+        )  # storage has its own
         what = f"{status} {code or given.reason or ''}".strip()
         if status is None or (status in (400, 401) and isinstance(given, ClientAuthenticationError)):
             raise error(f"{where}: Azure refuses the sign-in: {_first(given)}. Sign in again (az login, or ARM_CLIENT_ID, ARM_TENANT_ID and the rest)") from None  # fmt: skip

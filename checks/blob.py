@@ -16,6 +16,7 @@ from checks import azure
 from checks.history import ChangedError
 from policy import UserError
 
+SCOPE = "https://storage.azure.com/.default"
 ROLE = "it takes the role Storage Blob Data Contributor on the container (docs/reports.md)"
 
 
@@ -27,7 +28,7 @@ class Blob:
     """
 
     def __init__(self, where: str) -> None:
-        from azure.storage.blob import BlobClient
+        from azure.storage.blob import BlobClient, ExponentialRetry
 
         parts = urlsplit(where)
         name = unquote(parts.path).strip("/")
@@ -39,8 +40,11 @@ class Blob:
         if not account:
             raise UserError(f"{where}: which storage account? Set AZURE_STORAGE_ACCOUNT")
         self.where, self._etag = where, ""
+        with azure.told(where, ROLE):  # the client would try a sign-in that is refused for a minute and more
+            azure.credential().get_token(SCOPE)
         self._client = BlobClient(
-            f"https://{account}.blob.core.windows.net", parts.netloc, name, credential=azure.credential(), **azure.options()
+            f"https://{account}.blob.core.windows.net", parts.netloc, name, credential=azure.credential(),
+            retry_policy=ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=4), **azure.options(),
         )  # fmt: skip
         self._folder = Path(tempfile.mkdtemp(prefix="mta-sts-"))  # for its owner alone
         self.file = self._folder / "history.db"

@@ -147,7 +147,8 @@ class Dovecot:
         """A folder's mails by UID, and their flags."""
         with self.client() as client:
             client.select_folder(folder, readonly=True)
-            return {uid: data[b"FLAGS"] for uid, data in client.fetch(client.search(), ["FLAGS"]).items()}
+            found: dict[int, Any] = client.fetch(client.search(), ["FLAGS"])
+            return {uid: data[b"FLAGS"] for uid, data in found.items()}
 
     def new_uids(self) -> None:
         """Every mail gets another UID, and the folder another UIDVALIDITY: as after a restored backup."""

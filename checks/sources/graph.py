@@ -59,8 +59,9 @@ class Mailbox:
         `move` are messages whose reports are kept, and that are still to be moved.
         """
         with _Client(self) as client:
-            given: dict[str, Any] = cursor or {}
-            link, moving = str(given.get("link") or ""), list(given.get("move") or [])
+            given: Any = cursor or {}
+            link = str(given.get("link") or "")
+            moving: list[str] = list(given.get("move") or [])
             target = client.folder(self.move_to) if self.move_to else ""
             beginning = ""
             while True:
@@ -73,15 +74,16 @@ class Mailbox:
                         raise UnreadError(f"{self.name}: Exchange has lost the list of messages again and again; try later") from None  # fmt: skip
                     link = ""
                     continue
-                for message in page.get("value") or []:
-                    if "@removed" not in message and (found := client.mail(str(message["id"]))):
+                messages: list[dict[str, Any]] = page.get("value") or []
+                for id_ in [str(message["id"]) for message in messages if "@removed" not in message]:
+                    if found := client.mail(id_):
                         yield found
                         if self.move_to and isinstance(found, Mail) and found.read:
-                            moving.append(str(message["id"]))
+                            moving.append(id_)
                 before, link = link, str(page.get("@odata.nextLink") or page.get("@odata.deltaLink") or "")
                 if not link.startswith(f"{GRAPH}/"):  # the sign-in is sent along
                     raise UnreadError(f"{self.name}: Graph's list doesn't say how it goes on")
-                if link != before or page.get("value"):
+                if link != before or messages:
                     yield _reached(link, moving)
                 if moving and target:
                     for each in moving:
@@ -104,7 +106,7 @@ class _Client:
             signed_in = azure.credential()
         except UserError as error:
             raise UnreadError(f"{mailbox.name}: {error}") from None
-        policies: list[Any] = [RetryPolicy(), BearerTokenCredentialPolicy(signed_in, SCOPE)]
+        policies: list[Any] = [RetryPolicy(retry_status=10), BearerTokenCredentialPolicy(signed_in, SCOPE)]
         self._client: Any = cast(Any, PipelineClient)(GRAPH, policies=policies, **azure.options())
         self._user = f"{GRAPH}/v1.0/users/{quote(mailbox.mailbox, safe='@')}"
 
@@ -158,7 +160,7 @@ class _Client:
         """Into a folder; a message that is gone is no trouble."""
         self._send("POST", f"{self._user}/messages/{quote(id_, safe='')}/move", {"destinationId": to}).close()
 
-    def json(self, method: str, url: str) -> dict[str, Any]:
+    def json(self, method: str, url: str) -> Any:
         """An answer.
 
         :raises UnreadError: there is no such thing, it isn't allowed, or Graph can't be reached.

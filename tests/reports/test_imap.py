@@ -6,23 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from imap_server import PASSWORD, USER, Dovecot
 
-from checks.__main__ import main
-from reports import samples
-from reports.samples import gzipped, mail
+from reports.mailboxes import mails, run
 
 ROOT = Path(__file__).parents[2]
-AGO = (datetime.now(UTC).date() - timedelta(days=60) - samples.DAY).days  # days from the samples' to these
-
-
-def mails(first: int, last: int, **changes: Any) -> list[bytes]:
-    return [mail(gzipped(samples.report(at, day=AGO + at % 50, **changes))) for at in range(first, last)]
 
 
 @pytest.fixture
@@ -31,12 +22,6 @@ def dovecot(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dovecot]:
         for name, value in server.env.items():
             monkeypatch.setenv(name, value)
         yield server
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, dict[str, Any], str]:
-    code = main(["reports", *map(str, words), "--json", "--domain", "example.org"])
-    said = capsys.readouterr()
-    return code, json.loads(said.out or "{}"), said.err
 
 
 def test_a_mailbox_is_read_and_left_as_it_was(dovecot: Dovecot, capsys: pytest.CaptureFixture[str]) -> None:
