@@ -33,7 +33,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from checks import history, page, show, verdict
+from checks import history, kept, page, show, verdict
 from checks.domain import look_at
 from checks.finding import Domain, exit_code
 from checks.reading import Broken, Report
@@ -112,6 +112,7 @@ def parser() -> argparse.ArgumentParser:
     add_sources(enforce)
     enforce.add_argument("--stack-file", type=Path, metavar="FILE", help="where to change it (default: the Pulumi.*.yaml that has the domain)")  # fmt: skip
     add_looks(enforce)
+    kept.add_parser(commands)
     return top
 
 
@@ -217,10 +218,10 @@ def _kept(
     """Into the history; where another run has changed it meanwhile, once more from where that one stopped."""
     for left in range(AGAIN, -1, -1):
         try:
-            with history.open(options.history, options.keep_days, asked) as kept:
-                reached = partial(kept.reached, sure=bool(options.move_to))
-                unread = _read(found, signatures, kept.add, kept.cursor, reached)
-                tally = kept.tally(options.since, asked, options.verified_only)
+            with history.open(options.history, options.keep_days, asked) as past:
+                reached = partial(past.reached, sure=bool(options.move_to))
+                unread = _read(found, signatures, past.add, past.cursor, reached)
+                tally = past.tally(options.since, asked, options.verified_only)
         except history.ChangedError:
             if not left:
                 raise

@@ -139,7 +139,7 @@ class History:
         if version > VERSION:
             raise UserError(f"{self.where} was written by a later version of this program ({version}, this is {VERSION}); take that one")  # fmt: skip
         if read_only:
-            self.asked, self.keep_days = asked, keep_days or KEEP_DAYS
+            self.asked, self.keep_days = asked, int(self._own("keep-days", KEEP_DAYS))
             return
         with self._transaction():
             if not self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
@@ -403,7 +403,7 @@ class _Counting(Tally):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.changed: set[tuple[str, Who, date]] = set()
+        self.changed: dict[tuple[str, Who, date], None] = {}  # in the order in which they were told of
         self.counts: dict[tuple[date, bool], Counter[str]] = defaultdict(Counter)
 
     def _report(self, report: Report) -> None:
@@ -415,7 +415,7 @@ class _Counting(Tally):
 
     def _place(self, name: str, who: Who, when: date) -> tuple[str, Who]:
         placed = super()._place(name, who, when)
-        self.changed.add((*placed, when))
+        self.changed[*placed, when] = None
         return placed
 
 

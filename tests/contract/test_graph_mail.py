@@ -11,6 +11,7 @@ from reports.mailboxes import BOX, mails, run
 
 from checks import azure as sign_in
 from sandbox import graph
+from sandbox.__main__ import main as sandbox_command
 from sandbox.control import Sandbox
 from sandbox.state import State
 
@@ -177,3 +178,35 @@ def test_the_local_graph_says_what_it_does_not_model(mailbox: State) -> None:
     assert get("/mailFolders/inbox/childFolders", authorization="Bearer x").body["error"]["code"] == "InvalidAuthenticationToken"  # fmt: skip
     assert get("/mailFolders/nonsense/childFolders").body["error"]["code"] == "ErrorInvalidIdMalformed"
     assert os.environ["ARM_CLIENT_SECRET"] not in json.dumps(get("/x").body)
+
+
+def test_the_samples_are_a_fortnight_of_verified_senders_and_one_that_is_not(
+    azure: Clients, sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sign_in.credential.cache_clear()
+    for _ in range(2):  # `make up` runs it every time
+        assert sandbox_command(["--dir", str(sandbox.folder), "mail", BOX, "--samples", "example.org"]) == 0
+        told = capsys.readouterr().out
+        assert told == f"sample TLS reports: python -m checks reports graph://{BOX}\n"
+    code, found, error = run(capsys, f"graph://{BOX}", "--history", tmp_path / "h.db")
+    assert (code, found["reports"], found["repeated"], error) == (0, 42, 0, "")
+    assert set(found["senders"]) == {
+        "mail.example.net (verified)",
+        "post.example.net (verified)",
+        "A small sender (not verified)",
+    }
+    assert len(found["domains"]["example.org"]["days"]) == 14
+
+
+def test_mails_are_put_into_a_mailbox_by_name(
+    azure: Clients, sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sign_in.credential.cache_clear()
+    files = [tmp_path / f"{at}.eml" for at in range(2)]
+    for file, data in zip(files, mails(0, 2), strict=True):
+        file.write_bytes(data)
+    command = ["--dir", str(sandbox.folder), "mail", BOX]
+    assert sandbox_command([*command, *map(str, files), "--allow", graph.WRITE, "--folder", "TLS"]) == 0
+    assert run(capsys, f"graph://{BOX}/TLS")[1]["reports"] == 2
+    assert sandbox_command([*command, str(tmp_path / "none")]) == 1
+    assert capsys.readouterr().err == f"sandbox: can't read {tmp_path / 'none'}: No such file or directory\n"

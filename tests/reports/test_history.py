@@ -1,5 +1,8 @@
 """What is kept between runs: the same numbers as one run has, whatever happens to it."""
 
+import csv
+import io
+import json
 import os
 import sqlite3
 import subprocess
@@ -15,6 +18,7 @@ from hypothesis import strategies as st
 
 from checks import history
 from checks import tally as rules
+from checks.__main__ import main
 from checks.reading import Broken, Failure, PolicyPart, Report
 from checks.tally import OTHERS, Tally, Who
 from policy import UserError
@@ -163,6 +167,7 @@ KILLED = """
 import os, sys
 from datetime import date, timedelta
 from checks import history
+from checks.__main__ import main
 from reports.test_history import report
 with history.open(sys.argv[1]) as found:
     for at in range(found.cursor("x") or 0, 300):
@@ -267,3 +272,37 @@ def test_a_read_only_file_is_one_line(tmp_path: Path) -> None:
         with pytest.raises(UserError, match="read-only"):
             found.tally()
         found._pending.clear()  # pyright: ignore[reportPrivateUsage]
+
+
+def test_the_export_is_a_table_without_formulas(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "h.db"
+    kept(file, [report(1, bad=3, verified="sender.example"), report(2, sender="=cmd|' /C calc'!A0\x1b[2J")])
+    assert main(["history", "export", "--history", str(file)]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [
+        (row["sender"], row["verified"], row["successful"], row["result"], row["sessions"]) for row in rows
+    ] == [
+        ("sender.example", "yes", "100", "", ""),
+        ("sender.example", "yes", "", "certificate-expired", "3"),
+        ("'=cmd|' /C calc'!A0\\x1b[2J", "no", "100", "", ""),
+    ]
+    assert rows[1]["refused"] == "3"
+    assert {row["day"] for row in rows} == {str(TODAY - timedelta(days=1))}
+    assert main(["history", "export", "--history", str(file), "--csv", str(tmp_path / "x.csv")]) == 0
+    assert len((tmp_path / "x.csv").read_text().splitlines()) == 4
+
+
+def test_a_history_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "h.db"
+    with history.open(str(file), keep_days=90) as found:
+        found.add(report(1, bad=3))
+        found.reached("imaps://u@h/INBOX", {"uid": 1})
+    assert main(["history", "show", "--history", str(file)]) == 0
+    told = capsys.readouterr().out
+    day = TODAY - timedelta(days=1)
+    assert f"1 reports of 1 days, {day} to {day}; kept for 90 days" in told
+    assert "read from imaps://u@h/INBOX" in told
+    assert main(["history", "show", "--history", str(file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["domains"]["example.org"]["failed"] == 3
+    assert main(["history", "show", "--history", str(tmp_path / "none")]) == 64
+    assert capsys.readouterr().err == f"checks: there is no history {tmp_path / 'none'}\n"
