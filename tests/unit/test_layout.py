@@ -25,7 +25,7 @@ MAY_IMPORT = {
     },
     "__main__": {"azure_native", "settings", "components", "policy", "provider", "zones"},
     "pipeline": {"pipeline", "azure_native", "settings", "policy", "provider"},
-    "checks": {"checks", "policy", "internet", "settings"},
+    "checks": {"checks", "policy", "internet", "settings", "provider"},  # provider: signs in to Azure
     "sandbox": {"sandbox", "tools"},  # tools: where the engine is, for PATH
     # recover asks Azure; render_policy reads a stack; ci shows strangers' text as checks does
     "tools": {
