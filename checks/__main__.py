@@ -123,7 +123,7 @@ def do_reports(options: argparse.Namespace) -> int:
     asked = list(map(typed_domain, options.domain))
     tally = _tally(options, options.paths, asked)
     names = asked or sorted(set(tally.domains) - {"", OTHERS})
-    verdicts = [verdict.of_reports(name, tally.domains.get(name), tally.full) for name in names]
+    verdicts = [verdict.of_reports(name, tally.domains.get(name), tally.full, tally.today) for name in names]
     _give(options, {**tally.json(), "verdicts": [each.json() for each in verdicts]},
           lambda: page.render([], tally, verdicts), lambda to: show.reports(tally, verdicts, to))  # fmt: skip
     return 0 if verdicts and all(judged.safe for judged in verdicts) else 2
@@ -134,7 +134,7 @@ def do_enforce(options: argparse.Namespace) -> int:
     name = typed_domain(options.name)
     tally = _tally(options, options.reports, [name])
     found = _look([name], {}, options)
-    given = verdict.of_both(found[0], tally.domains.get(name))
+    given = verdict.of_both(found[0], tally.domains.get(name), tally.today)
     change = ""
     if given.safe and found[0].mode != "enforce":
         change = "\n".join(verdict.change(name, file) for file in _stack_files(name, options.stack_file))
