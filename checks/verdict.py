@@ -182,7 +182,7 @@ def of_both(seen: Domain, reported: Reported | None, today: date | None = None) 
             safe=False,
             reasons=[*wrong, *([] if by_reports.safe else by_reports.reasons)],
             next=next_,
-            missing=[*wrong, *by_reports.missing],
+            missing=[*_missing(failed, unchecked, not servers), *by_reports.missing],
             likely=None if failed else by_reports.likely,
         )
     if seen.mode == "enforce":
@@ -191,8 +191,16 @@ def of_both(seen: Domain, reported: Reported | None, today: date | None = None) 
     return replace(
         by_reports,
         reasons=[*by_reports.reasons, f"all {len(servers)} mail servers are as the policy wants"],
-        next="Enforce: set `mode: enforce` in the stack's file, then pulumi up",
+        next="Enforce: set mode: enforce in the stack's file, then pulumi up",
     )
+
+
+def _missing(failed: list[Finding], unchecked: list[Finding], no_servers: bool) -> list[str]:
+    """The same as numbers."""
+    counts = {"to be mended": len(failed), "to be checked": len(unchecked)}
+    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    missing = [f"what a sender sees: {told}"] if told else []
+    return [*missing, "mail servers: none was looked at"] if no_servers else missing
 
 
 def _next(seen: Domain, failed: list[Finding], unchecked: list[Finding], no_servers: bool) -> str:

@@ -151,7 +151,7 @@ def seen(mode: str = "testing", level: Level = Level.PASS, way_out: str = "", ch
 @pytest.mark.parametrize(
     ("domain", "covered", "next_", "dated"),
     [
-        (seen(), 7, "Enforce: set `mode: enforce` in the stack's file, then pulumi up", False),
+        (seen(), 7, "Enforce: set mode: enforce in the stack's file, then pulumi up", False),
         (seen(), 5, "Wait: likely safe from 2026-03-08 (5 of 7 days are covered)", True),
         (seen(level=Level.FAIL, way_out="Renew it"), 5, "Mend server mx1: Renew it", False),
         (seen(level=Level.UNCHECKED), 5, "Check server mx1: words", True),
