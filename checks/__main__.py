@@ -141,7 +141,10 @@ def do_reports(options: argparse.Namespace) -> int:
         raise UserError("name files, folders or mailboxes with reports, or a --history")
     tally = gather(options, options.paths, asked)
     names = asked or sorted(set(tally.domains) - {"", OTHERS})
-    verdicts = [_complete(verdict.of_reports(name, tally.domains.get(name), tally.full), tally) for name in names]
+    verdicts = [
+        _complete(verdict.of_reports(name, tally.domains.get(name), tally.full, tally.today), tally)
+        for name in names
+    ]
     _give(options, {**tally.json(), "verdicts": [each.json() for each in verdicts]},
           lambda: page.render([], tally, verdicts), lambda to: show.reports(tally, verdicts, to))  # fmt: skip
     return 0 if verdicts and all(judged.safe for judged in verdicts) else 2
@@ -152,7 +155,7 @@ def do_enforce(options: argparse.Namespace) -> int:
     name = typed_domain(options.name)
     tally = gather(options, options.reports, [name])
     found = _look([name], {}, options)
-    given = _complete(verdict.of_both(found[0], tally.domains.get(name)), tally)
+    given = _complete(verdict.of_both(found[0], tally.domains.get(name), tally.today), tally)
     change = ""
     if given.safe and found[0].mode != "enforce":
         change = "\n".join(verdict.change(name, file) for file in _stack_files(name, options.stack_file))
