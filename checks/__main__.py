@@ -259,7 +259,8 @@ def _complete(given: verdict.Verdict, tally: Tally) -> verdict.Verdict:
     if not tally.unread:
         return given
     unread = [f"not every report could be read: {line}" for line in tally.unread]
-    return replace(given, safe=False, reasons=[*unread, *given.reasons])
+    next_ = f"Read all of the reports: {tally.unread[0]}"
+    return replace(given, safe=False, reasons=[*unread, *given.reasons], next=next_ if given.safe else given.next)
 
 
 def _give(
