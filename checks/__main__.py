@@ -33,7 +33,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from checks import page, show, verdict
+from checks import page, show, steps, verdict
 from checks.domain import look_at
 from checks.finding import Domain, exit_code
 from checks.reading import read
@@ -96,6 +96,7 @@ def parser() -> argparse.ArgumentParser:
     enforce.add_argument("--reports", nargs="+", type=Path, default=[], metavar="FILE|DIR", help="TLS reports")
     add_senders(enforce)
     enforce.add_argument("--stack-file", type=Path, metavar="FILE", help="where to change it (default: the Pulumi.*.yaml that has the domain)")  # fmt: skip
+    enforce.add_argument("--write", action="store_true", help="change these lines of the stack file, and nothing else in it")  # fmt: skip
     add_looks(enforce)
     return top
 
@@ -131,23 +132,23 @@ def do_reports(options: argparse.Namespace) -> int:
 
 def do_enforce(options: argparse.Namespace) -> int:
     """`enforce`."""
-    name = typed_domain(options.name)
-    tally = _tally(options, options.reports, [name])
-    found = _look([name], {}, options)
-    given = verdict.of_both(found[0], tally.domains.get(name))
-    change = ""
-    if given.safe and found[0].mode != "enforce":
-        change = "\n".join(verdict.change(name, file) for file in _stack_files(name, options.stack_file))
+    plan = steps.Steps(typed_domain(options.name), options.stack_file)
+    tally = _tally(options, options.reports, plan.names)
+    found = _look(plan.names, {}, options)
+    given = [verdict.of_both(each, tally.domains.get(each.name)) for each in found]
+    proposals = plan.proposals(steps.evidence(found, given, tally, _view(options)), tally.today)
+    written = plan.write(proposals) if options.write else ""
+    change = written or plan.told(proposals)
 
     def tell(to: Console) -> None:
         show.domains(found, to)
-        show.show_verdicts([given], to)
+        show.show_verdicts(given, to)
         if change:
-            to.print(shown(f"Next: {change}", newlines=True), soft_wrap=True)
+            to.print(shown(change if written else f"Next: {change}", newlines=True), soft_wrap=True)
 
-    _give(options, {**given.json(), "change": change, "seen": found[0].json()},
-          lambda: page.render(found, tally, [given]), tell)  # fmt: skip
-    return 0 if given.safe else 2
+    _give(options, {**given[0].json(), "change": change, "seen": found[0].json(), "others": [each.json() for each in given[1:]]},
+          lambda: page.render(found, tally, given), tell)  # fmt: skip
+    return 0 if all(each.safe for each in given) else 2
 
 
 def _look(names: Sequence[str], ids: dict[str, str], options: argparse.Namespace) -> list[Domain]:
@@ -208,14 +209,6 @@ def _stack_ids() -> dict[str, str]:
         return {name: domain["policyId"] for name, domain in stack_domains().items()}
     except UserError as error:
         raise UserError(f"--stack: {error}") from None
-
-
-def _stack_files(name: str, given: Path | None) -> list[Path]:
-    """The stack files with a domain in them."""
-    if given:
-        return [given]
-    found = [path for path in sorted(Path.cwd().glob("Pulumi.*.yaml")) if name in path.read_text(errors="replace")]
-    return found or [Path("Pulumi.<stack>.yaml")]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
