@@ -45,6 +45,7 @@ class Evidence:
         same as none.
     :param whole: every one of these servers has answered, and the same.
     :param id: of the policy that is announced.
+    :param unsure: nothing speaks against it but what could not be looked at this time.
     """
 
     verdict: Verdict
@@ -52,6 +53,7 @@ class Evidence:
     whole: bool = False
     refused: Refused = Refused()
     id: str = ""
+    unsure: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,14 @@ class Proposal:
     :param urgent: mail is being refused, or will be.
     :param reasons: why, for people: by policy, the evidence of what is proposed.
     :param waits: what is not proposed yet, and why; a line each.
+    :param unsure: more might be due, had everything been seen: what was proposed before needn't be wrong.
     """
 
     edits: tuple[Edit, ...] = ()
     urgent: bool = False
     reasons: tuple[str, ...] = ()
     waits: tuple[str, ...] = ()
+    unsure: bool = False
 
 
 @dataclass
@@ -78,6 +82,7 @@ class _Found:
     urgent: bool = False
     reasons: list[str] = field(default_factory=list[str])
     waits: list[str] = field(default_factory=list[str])
+    unsure: bool = False
 
 
 def propose(
@@ -99,13 +104,14 @@ def propose(
         if policy.mode == Mode.NONE or not all(name in evidence for name in names):
             continue
         known = {name: evidence[name] for name in names}
+        found.unsure |= any(each.unsure or each.hosts is None for each in known.values())
         if _down(found, together, known):
             continue
         added = _allow(found, together, known)
         if not added:
             _up(found, file, together, known, since, today)
             _disallow(found, together, known, unused, today)
-    return Proposal(tuple(found.edits), found.urgent, tuple(found.reasons), tuple(found.waits))
+    return Proposal(tuple(found.edits), found.urgent, tuple(found.reasons), tuple(found.waits), found.unsure)
 
 
 def groups(policies: Iterable[PolicySettings]) -> list[list[PolicySettings]]:

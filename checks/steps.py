@@ -9,12 +9,12 @@ from datetime import date
 from pathlib import Path
 
 from checks import ladder, mail, since
-from checks.finding import Domain
+from checks.finding import Domain, Level
 from checks.ladder import Evidence, Proposal
 from checks.look import Look, Shared
 from checks.stack_text import StackText, describe
 from checks.tally import Tally
-from checks.verdict import Verdict
+from checks.verdict import NOT_NEEDED, Verdict, of_reports
 from internet.view import View
 from policy import UserError
 from settings.policies import PolicySettings
@@ -44,9 +44,20 @@ def evidence(seen: Sequence[Domain], verdicts: Sequence[Verdict], tally: Tally, 
             *told,
             ladder.refused_now(domain, tally.domains.get(domain.name), tally.today),
             domain.id,
+            _unsure(domain, tally),
         )
         for domain, verdict, told in zip(seen, verdicts, found, strict=True)
     }
+
+
+def _unsure(seen: Domain, tally: Tally) -> bool:
+    """Whether the reports are fine, and what a sender sees too, as far as it could be looked at."""
+    needed = [line for line in seen.lines if line.check.partition(" ")[0] not in NOT_NEEDED]
+    return (
+        any(line.level == Level.UNCHECKED for line in needed)
+        and not any(line.level == Level.FAIL for line in seen.lines)
+        and of_reports(seen.name, tally.domains.get(seen.name)).safe
+    )
 
 
 def together(file: StackText, domain: str) -> list[PolicySettings]:
