@@ -138,17 +138,19 @@ def do_enforce(options: argparse.Namespace) -> int:
     given = [verdict.of_both(each, tally.domains.get(each.name)) for each in found]
     proposals = plan.proposals(steps.evidence(found, given, tally, _view(options)), tally.today)
     written = plan.write(proposals) if options.write else ""
-    change = written or plan.told(proposals)
+    safe = all(each.safe for each in given)
+    change = written or plan.told(proposals, safe)
+    due = any(each.edits for each in proposals.values())
 
     def tell(to: Console) -> None:
         show.domains(found, to)
         show.show_verdicts(given, to)
         if change:
-            to.print(shown(change if written else f"Next: {change}", newlines=True), soft_wrap=True)
+            to.print(shown(f"Next: {change}" if due and not written else change, newlines=True), soft_wrap=True)
 
     _give(options, {**given[0].json(), "change": change, "seen": found[0].json(), "others": [each.json() for each in given[1:]]},
           lambda: page.render(found, tally, given), tell)  # fmt: skip
-    return 0 if all(each.safe for each in given) else 2
+    return 0 if safe else 2
 
 
 def _look(names: Sequence[str], ids: dict[str, str], options: argparse.Namespace) -> list[Domain]:

@@ -107,9 +107,12 @@ class Steps:
             found[path] = ladder.propose(file, known, _since(path, file, today), {}, today)
         return found
 
-    def told(self, proposals: Mapping[Path, Proposal]) -> str:
-        """The lines to change, or what is still waited for; "" where there is nothing to say."""
-        lines = list(self.problems)
+    def told(self, proposals: Mapping[Path, Proposal], safe: bool) -> str:
+        """The lines to change, or what is still waited for; "" where there is nothing to say.
+
+        :param safe: to enforce; where it isn't, a file that is missing is no matter.
+        """
+        lines = list(self.problems) if safe else []
         for path, proposal in proposals.items():
             file = self.files[path]
             lines += [describe(file, edit) for edit in proposal.edits]
@@ -117,8 +120,8 @@ class Steps:
                 others = [name for name in self.names if name != self.domain]
                 lines += [f"This changes {', '.join(others)} too, with the same policy."] if others else []
                 lines.append(NEXT)
-            lines += [f"Not yet: {wait}" for wait in proposal.waits]
-        if not self.files and not self.problems:
+            lines += [f"not yet: {wait}" for wait in proposal.waits]
+        if safe and not self.files and not self.problems:
             lines.append(f"no Pulumi.<stack>.yaml here has a policy with the domain {self.domain}; --stack-file names it")  # fmt: skip
         return "\n".join(lines)
 

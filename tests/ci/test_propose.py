@@ -260,6 +260,16 @@ def test_a_pattern_is_taken_out_by_what_the_history_remembers(
     assert night.changed() == ["-      mx: [gone.example, mx1.old.test]", "+      mx: [mx1.old.test]"]
 
 
+def test_where_port_25_is_closed_the_reports_alone_can_speak(local: tuple[Sandbox, int], tmp_path: Path) -> None:
+    night = Night(tmp_path, *local, AzureDevOps(local[0]), "good.test")
+    night.report(*range(1, 8))
+    night.options[0] = "--smtp-port=1"
+    assert "was not checked" in night.run()[1]
+    assert night.run("--no-servers")[0].startswith("prod: opened ")
+    assert "the reports alone speak for them" in night.pull["text"]
+    assert "left as it is" in night.run()[0]  # what is not checked is no reason to close it
+
+
 def test_what_may_not_be_done_is_one_line_with_the_way_out(local: tuple[Sandbox, int], tmp_path: Path) -> None:
     for grants, words in (
         (0, "TF401027: You need the Git 'GenericContribute' permission"),

@@ -98,9 +98,8 @@ def same_lines(one: str, other: str) -> bool:
 
 
 def message(proposal: Proposal, stack: str) -> str:
-    """Of the commit."""
-    reasons = "\n".join(shown(reason, longest=LINE) for reason in proposal.reasons)
-    return f"{title(stack, proposal).removeprefix('URGENT: ')}\n\n{reasons}\n"
+    """Of the commit; without strangers' words, in which a service might read "fixes #1"."""
+    return f"{title(stack, proposal).removeprefix('URGENT: ')}\n\nThe evidence is in the pull request.\n"
 
 
 def _advice(file: StackText, edits: Sequence[Edit]) -> tuple[str, str]:
