@@ -260,6 +260,43 @@ def test_a_pattern_is_taken_out_by_what_the_history_remembers(
     assert night.changed() == ["-      mx: [gone.example, mx1.old.test]", "+      mx: [mx1.old.test]"]
 
 
+@pytest.mark.parametrize("kind", ["azure", "github"])
+def test_what_a_person_pushes_meanwhile_is_never_overwritten(
+    local: tuple[Sandbox, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    with forge_of(kind, local[0], tmp_path) as forge:
+        night = Night(tmp_path, *local, forge, "moved.test", mode="enforce")
+        due = propose._due  # pyright: ignore[reportPrivateUsage]
+
+        def slow(*given: Any) -> Any:
+            found = due(*given)
+            night.write("a person's words", "more.txt", BRANCH)
+            return found
+
+        monkeypatch.setattr(propose, "_due", slow)
+        with pytest.raises(CiError, match=f"somebody has pushed to {BRANCH} meanwhile"):
+            night.run()
+        assert night.git(forge.bare, "log", "-1", "--format=%an", BRANCH) == "Ann\n"
+        assert not forge.pulls()
+
+
+def test_no_token_of_the_run_is_near_what_strangers_wrote(
+    local: tuple[Sandbox, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with forge_of("github", local[0], tmp_path) as forge:
+        night = Night(tmp_path, *local, forge, "moved.test", mode="enforce")
+        night.report(1)
+        read, there = propose.checks._tally, list[str]()  # pyright: ignore[reportPrivateUsage]
+
+        def tally(*given: Any) -> Any:
+            there.extend(name for name, value in os.environ.items() if value == forge.token)
+            return read(*given)
+
+        monkeypatch.setattr(propose.checks, "_tally", tally)
+        assert night.run(SYSTEM_ACCESSTOKEN=forge.token)[0].startswith("prod: opened ")
+        assert there == []
+
+
 def test_where_port_25_is_closed_the_reports_alone_can_speak(local: tuple[Sandbox, int], tmp_path: Path) -> None:
     night = Night(tmp_path, *local, AzureDevOps(local[0]), "good.test")
     night.report(*range(1, 8))

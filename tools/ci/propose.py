@@ -25,7 +25,7 @@ from checks.verdict import Verdict
 from policy import UserError
 from tools.ci import proposal as words
 from tools.ci import pull_requests, sign_in
-from tools.ci.branch import Branch
+from tools.ci.branch import TOKENS, Branch
 from tools.ci.errors import CiError
 from tools.ci.pull_requests import GITHUB_LIMIT, Host, PullRequest
 
@@ -73,7 +73,7 @@ def _due(
     before = dict(os.environ)
     with sign_in.environment(env) as signed_in:  # for mailboxes and histories in Azure; without the run's token
         os.environ.clear()
-        os.environ.update(signed_in)
+        os.environ.update({key: value for key, value in signed_in.items() if key not in TOKENS})
         try:
             evidence, today = _evidence(file, since, names, options)
             unused = _unused(options, name, file, evidence, today)
