@@ -78,15 +78,16 @@ def of_reports(name: str, reported: Reported | None, full: bool = False, today: 
         senders_enough=sum(map(_enough, reported.senders.values())),
         to_mend=list(dict.fromkeys(str(each.who) for each in bad)),
     )
-    way = outlook.outlook(name, reported, progress, bad, full, today or datetime.now(UTC).date())
-    against = _against(reported, refusing, fetching, full)
-    reasons = against or _in_favour(reported)
+    way = outlook.outlook(name, reported, days, progress, bad, full, today or datetime.now(UTC).date())
+    against = _against(reported, days, refusing, fetching, full)
+    reasons = against or _in_favour(reported, days)
     return Verdict(name, not against, reasons, way.next, way.missing, way.likely, way.progress)
 
 
-def _against(reported: Reported, refusing: list[Bad], fetching: list[Bad], full: bool) -> list[str]:
+def _against(
+    reported: Reported, days: Mapping[date, Day], refusing: list[Bad], fetching: list[Bad], full: bool
+) -> list[str]:
     """What speaks against enforcing, the worst first; nothing where it is safe."""
-    days = reported.days
     sessions = reported.good + reported.bad
     against: list[str] = []
     if sessions < SESSIONS:
@@ -113,8 +114,8 @@ def _against(reported: Reported, refusing: list[Bad], fetching: list[Bad], full:
     return against
 
 
-def _in_favour(reported: Reported) -> list[str]:
-    days, sessions, refused = reported.days, reported.good + reported.bad, reported.refused.total()
+def _in_favour(reported: Reported, days: Mapping[date, Day]) -> list[str]:
+    sessions, refused = reported.good + reported.bad, reported.refused.total()
     verified = sum(who.verified for who in reported.senders)
     return [
         f"{sessions} sessions on {len(days)} days ({min(days)} to {max(days)}), {refused} would have been refused",
