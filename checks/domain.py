@@ -254,6 +254,7 @@ def _domain(look: Look, chosen: Checks) -> Domain:
         domain.expires = _expires(known[0])
         with suppress(PolicyError):
             domain.mode = Policy.parse(known[0].pages[0].body).mode.value
+    domain.servers = secure.addresses(look)
     if records := look.shared.known((sts_record(look.name), "TXT")):
         with suppress(PolicyError):
             domain.id = StsRecord.find(records.values).id

@@ -6,6 +6,7 @@ certificate fits none of its TLSA records.
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import dns.exception
 import dns.resolver
@@ -31,6 +32,18 @@ def probed(look: Look, host: str, port: int) -> Host:
     :raises dns.exception.DNSException, OSError: DNS gives no answer.
     """
     return look.shared(("smtp", host), partial(smtp.probe, look.shared.view, host, port))
+
+
+def addresses(look: Look) -> list[dict[str, Any]]:
+    """What is known by now of the addresses of its mail servers; see `Domain.servers`."""
+    found: list[dict[str, Any]] = []
+    if records := look.shared.known((look.name, "MX")):
+        for host in sorted({dns_view.plain(mx.exchange) for mx in records.rdatas} or {look.name}):
+            known: Host = look.shared.known(("smtp", host)) or Host()
+            for server in known.servers:
+                seen = {key: getattr(server, key) for key in ("address", "version", "cipher", "expires", "fault")}
+                found.append({"host": host, **seen})
+    return found
 
 
 def _validator(look: Look) -> Validator:
@@ -163,8 +176,8 @@ def _compared(probed: Host, found: Answer, names: list[str]) -> tuple[Level, str
     for server in probed.servers:
         if not server.connected or not server.decided:
             outcome = Level.UNCHECKED, server.fault
-        elif not server.chain:
-            outcome = Level.FAIL, f"there is no TLS ({server.fault})"
+        elif not server.chain or server.version in smtp.OLD:
+            outcome = Level.FAIL, f"there is no TLS that senders speak ({server.fault})"
         else:
             outcome = _fit(tlsa.compare(found.rdatas, server.chain, names))
         told.setdefault(outcome, []).append(server.address)

@@ -21,6 +21,7 @@ TOTAL = 20.0  # seconds for everything with one address
 MOST = 64 * 1024  # bytes of a server's replies (a line is 512 at most: RFC 5321 4.5.3.1.5)
 ADDRESSES = 8  # of one mail server, that are tried
 CERTIFICATES = 10  # of a chain, that are looked at
+OLD = ("TLSv1", "TLSv1.1")  # nobody should speak these any more (RFC 8996)
 DER = 2  # an encoding, as OpenSSL's module of Python numbers them
 HOST = re.compile(r"(?!.{254})[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*", re.IGNORECASE)  # senders let a _ pass
 
@@ -151,7 +152,7 @@ def _probe(view: View, host: str, address: str, port: int) -> Server | None:
                     return Server(address, decided=False, fault=f"gives {conversation.gave_up}")
                 fault = f"STARTTLS fails: {_reason(error)}"
                 seen = _unverified(host, Server(address, fault=fault), port, conversation)
-                if seen.version in ("TLSv1", "TLSv1.1"):
+                if seen.version in OLD:
                     return replace(seen, fault=f"speaks {seen.version} at most; TLSv1.2 is the least")
                 return seen
 
