@@ -74,14 +74,15 @@ def dnssec(look: Look) -> Iterator[Finding]:
         names = told.setdefault(answer.state, {}).setdefault(answer.why, [])
         names.append(f"{name} {kind}")
     text = "; ".join(
-        f"{state}: {', '.join(names)}{f' ({why})' if why else ''}"
+        f"{state}: {', '.join(names) if len(names) < len(asked) else 'all names'}{f' ({why})' if why else ''}"
         for state in reversed(State)
         for why, names in told.get(state, {}).items()
     )
     if State.BOGUS in told:
         yield Finding(check, Level.FAIL, text, section, BROKEN)
     elif State.UNKNOWN in told:
-        yield Finding(check, Level.UNCHECKED, text, section, "Try another --resolver, which hands out signatures")
+        why = "; ".join(told[State.UNKNOWN]) if len(told) == 1 else text
+        yield Finding(check, Level.UNCHECKED, why, section, "Try another --resolver")
     else:
         yield Finding(check, Level.PASS, f"{text}{_word(look, told)} (for information)", section)
 
