@@ -20,7 +20,7 @@ SESSIONS = 1  # that they must tell of
 STRAY = 0.05  # of a sender's days may be bad …
 MOST_STRAY = 2  # … and never more than these: further good days are easily forged
 ENOUGH_SESSIONS, ENOUGH_DAYS = 10, 3  # either of them, and a sender is judged by itself
-NOT_NEEDED = ("dane", "tls-reports", "name-servers")  # checks that enforcing doesn't depend on
+NOT_NEEDED = ("dane", "dnssec", "ipv6", "tls-reports", "name-servers")  # checks that enforcing doesn't depend on
 
 
 @dataclass(frozen=True)

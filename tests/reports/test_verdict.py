@@ -73,7 +73,12 @@ def test_both_must_agree() -> None:
         domain = seen(server_mx2=Level.PASS, **{check: Level.UNCHECKED})
         assert both(domain).reasons[0] == f"{check.replace('_', ' ')} was not checked: words"
         assert not both(domain).safe
-    for check in ("dane_mx1", "tls-reports", "name-servers"):
+    for check in ("dane_mx1", "dnssec", "ipv6", "tls-reports", "name-servers"):
         assert both(seen(server_mx2=Level.PASS, **{check: Level.UNCHECKED})).safe
+    for check in (
+        "dane_mx1",
+        "dnssec",
+    ):  # senders with DANE, and those that validate, don't ask for the policy first
+        assert not both(seen(server_mx2=Level.PASS, **{check: Level.FAIL})).safe
     assert both(seen()).reasons[0] == "no mail server was looked at"
     assert not verdict.of_both(seen(server_mx1=Level.PASS), None).safe
