@@ -56,7 +56,7 @@ def host_answers(host: str, page: https.Page, expires: float | None, seconds: fl
         level, way_out = Level.WARN, "Azure renews by itself; see whether CAA records or the CNAME hinder it"
     elif seconds > SLOW:
         level, way_out = Level.WARN, "Find out why it is slow; senders give up after a minute"
-    return Finding("policy-host", level, text, "RFC 8461 3.3", way_out)
+    return Finding("policy-host", level, text, "RFC 8461 3.3", way_out, expires=expires)
 
 
 def advice(policy: Policy, body: bytes) -> list[Finding]:
@@ -116,5 +116,5 @@ def mail_server(host: str, server: smtp.Server) -> Finding:
     text = f"{host} offers STARTTLS with {server.version}; its certificate is valid for {days:.0f} more days"
     if days < SOON:
         way_out = "Renew the certificate; once it has expired, senders refuse to deliver"
-        return Finding(check, Level.WARN, text, section, way_out)
-    return Finding(check, Level.PASS, text, section)
+        return Finding(check, Level.WARN, text, section, way_out, expires=server.expires)
+    return Finding(check, Level.PASS, text, section, expires=server.expires)
