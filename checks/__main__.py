@@ -33,16 +33,19 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from checks import page, show, verdict
+from checks import history, kept, page, show, verdict
 from checks.domain import look_at
 from checks.finding import Domain, exit_code
-from checks.reading import read
+from checks.reading import Broken, Report
 from checks.signed import Signatures, key_record
+from checks.sources import Source, UnreadError, count, sources
 from checks.tally import OTHERS, Tally
 from checks.watch import run
 from internet.view import View
 from policy import UserError
 from policy.names import typed_domain
+
+AGAIN = 5  # times that a history is read anew because another run has changed it
 
 
 def parser() -> argparse.ArgumentParser:
@@ -76,6 +79,12 @@ def parser() -> argparse.ArgumentParser:
         )
         made.add_argument("--no-servers", action="store_true", help="leave the mail servers out")
 
+    def add_sources(made: argparse.ArgumentParser) -> None:
+        made.add_argument("--history", metavar="FILE", help="keep the counts there, and read on where the last run stopped (or azblob://CONTAINER/PATH)")  # fmt: skip
+        made.add_argument("--keep-days", type=int, metavar="N", help=f"keep them so long, from now on (default {history.KEEP_DAYS})")  # fmt: skip
+        made.add_argument("--move-to", default="", metavar="FOLDER", help="move mails there once their reports are in the history")  # fmt: skip
+        made.add_argument("--imap-oauth", action="store_true", help="sign in to IMAP servers by Entra ID, in place of MTA_STS_IMAP_PASSWORD")  # fmt: skip
+
     def add_senders(made: argparse.ArgumentParser) -> None:
         made.add_argument("--since", type=_day, metavar="YYYY-MM-DD", help="pass over earlier days")
         made.add_argument("--verified-only", action="store_true", help="count reports alone whose sender is verified by DKIM")  # fmt: skip
@@ -91,26 +100,33 @@ def parser() -> argparse.ArgumentParser:
     add_names(domain)
     domain.add_argument("--prometheus", type=Path, metavar="FILE", help="also write a text file for node_exporter")
     add_looks(domain)
-    reports = add("reports", do_reports, "read TLS reports: JSON, gzip, zip, mails, mbox, Maildir")
-    reports.add_argument("paths", nargs="+", type=Path, metavar="FILE|DIR")
+    reports = add(
+        "reports",
+        do_reports,
+        "read TLS reports: JSON, gzip, zip, mails, mbox, Maildir; mailboxes; docs/reports.md",
+    )
+    reports.add_argument("paths", nargs="*", metavar="FILE|DIR|graph://…|imaps://…")
     reports.add_argument("--domain", action="append", default=[], metavar="DOMAIN", help="judge this one alone, whatever else is reported (may be repeated)")  # fmt: skip
     add_resolver(reports)
     add_senders(reports)
+    add_sources(reports)
     enforce = add(
         "enforce", do_enforce, "both together: may this domain's policy be enforced, and by which change"
     )
     enforce.add_argument("name", metavar="DOMAIN")
-    enforce.add_argument("--reports", nargs="+", type=Path, default=[], metavar="FILE|DIR", help="TLS reports")
+    enforce.add_argument("--reports", nargs="+", default=[], metavar="FILE|DIR|graph://…|imaps://…", help="TLS reports")  # fmt: skip
     add_senders(enforce)
+    add_sources(enforce)
     enforce.add_argument("--stack-file", type=Path, metavar="FILE", help="where to change it (default: the Pulumi.*.yaml that has the domain)")  # fmt: skip
     add_looks(enforce)
     watched = add("watch", do_watch, "tell what is new, worse or mended since the last run; docs/watch.md", html=False)  # fmt: skip
     add_names(watched)
-    watched.add_argument("--reports", nargs="+", type=Path, default=[], metavar="FILE|DIR", help="TLS reports")
-    watched.add_argument("--history", metavar="FILE", help="keep what was seen, and what was reported, there")
+    watched.add_argument("--reports", nargs="+", default=[], metavar="FILE|DIR|graph://…|imaps://…", help="TLS reports")  # fmt: skip
     run.add_options(watched)
     add_senders(watched)
+    add_sources(watched)
     add_looks(watched)
+    kept.add_parser(commands)
     return top
 
 
@@ -132,9 +148,14 @@ def do_domain(options: argparse.Namespace) -> int:
 def do_reports(options: argparse.Namespace) -> int:
     """`reports`."""
     asked = list(map(typed_domain, options.domain))
-    tally = _tally(options, options.paths, asked)
+    if not options.paths and not options.history:
+        raise UserError("name files, folders or mailboxes with reports, or a --history")
+    tally = gather(options, options.paths, asked)
     names = asked or sorted(set(tally.domains) - {"", OTHERS})
-    verdicts = [verdict.of_reports(name, tally.domains.get(name), tally.full) for name in names]
+    verdicts = [
+        _complete(verdict.of_reports(name, tally.domains.get(name), tally.full, tally.today), tally)
+        for name in names
+    ]
     _give(options, {**tally.json(), "verdicts": [each.json() for each in verdicts]},
           lambda: page.render([], tally, verdicts), lambda to: show.reports(tally, verdicts, to))  # fmt: skip
     return 0 if verdicts and all(judged.safe for judged in verdicts) else 2
@@ -143,9 +164,9 @@ def do_reports(options: argparse.Namespace) -> int:
 def do_enforce(options: argparse.Namespace) -> int:
     """`enforce`."""
     name = typed_domain(options.name)
-    tally = _tally(options, options.reports, [name])
+    tally = gather(options, options.reports, [name])
     found = _look([name], {}, options)
-    given = verdict.of_both(found[0], tally.domains.get(name))
+    given = _complete(verdict.of_both(found[0], tally.domains.get(name), tally.today), tally)
     change = ""
     if given.safe and found[0].mode != "enforce":
         change = "\n".join(verdict.change(name, file) for file in _stack_files(name, options.stack_file))
@@ -165,11 +186,11 @@ def do_watch(options: argparse.Namespace) -> int:
     """`watch`."""
     names, ids = _named(options)
 
-    def gather() -> Tally:
-        return _tally(options, options.reports, names)
+    def reported() -> Tally:
+        return gather(options, options.reports, names)
 
     given = options.reports or options.history
-    return run.watch(options, names, lambda some: _look(some, ids, options), gather if given else None)
+    return run.watch(options, names, lambda some: _look(some, ids, options), reported if given else None)
 
 
 def _named(options: argparse.Namespace) -> tuple[list[str], dict[str, str]]:
@@ -202,16 +223,78 @@ def _view(options: argparse.Namespace) -> View:
     return View.from_environment().through(options.resolver)
 
 
-def _tally(options: argparse.Namespace, paths: Sequence[Path], asked: Sequence[str]) -> Tally:
+def gather(options: argparse.Namespace, paths: Sequence[str | Path], asked: Sequence[str]) -> Tally:
+    """All reports that the sources have, and the history; new ones are kept there, where there is one.
+
+    A source that can't be read is told in one line; what the others have is counted, and `Tally.unread` names it.
+
+    :param paths: files, folders and mailboxes, as typed.
+    :raises UserError: none of them can be read; one is nothing that could be; the history can't be used.
+    """
     signatures = Signatures(partial(key_record, _view(options)), options.authserv_id)
-    tally = Tally(options.since, frozenset(asked), options.verified_only)
-    try:
-        tally.add(read(paths, signatures.of))
-    except FileNotFoundError as error:
-        raise UserError(f"there is no file or folder {error}") from None
+    if options.move_to and not options.history:
+        raise UserError("--move-to needs --history: mails are moved once their reports are kept")
+    found = sources(paths, signatures.of, options.move_to, options.imap_oauth)
+    if options.history:
+        tally = _kept(options, found, frozenset(asked), signatures)
+    else:
+        tally = Tally(options.since, frozenset(asked), options.verified_only)
+        tally.unread += _read(found, signatures, lambda report: tally.add([report]))
+    for line in tally.unread:
+        print(f"checks: {shown(line)}", file=sys.stderr)
+    if tally.unread and len(tally.unread) == len(found) and not tally.reports:
+        raise UserError("there is nothing to judge by: no report could be read")
     if signatures.unanswered:
         tally.odd.append(f"DNS gave no answer for {signatures.unanswered} DKIM keys: their mails are not verified")
     return tally
+
+
+def _kept(
+    options: argparse.Namespace, found: Sequence[Source], asked: frozenset[str], signatures: Signatures
+) -> Tally:
+    """Into the history; where another run has changed it meanwhile, once more from where that one stopped."""
+    for left in range(AGAIN, -1, -1):
+        try:
+            with history.open(options.history, options.keep_days, asked) as past:
+                reached = partial(past.reached, sure=bool(options.move_to))
+                unread = _read(found, signatures, past.add, past.cursor, reached)
+                tally = past.tally(options.since, asked, options.verified_only)
+        except history.ChangedError:
+            if not left:
+                raise
+            continue
+        tally.unread += unread
+        return tally
+    raise AssertionError("never reached")
+
+
+def _read(
+    found: Sequence[Source],
+    signatures: Signatures,
+    add: Callable[[Report | Broken], object],
+    cursor: Callable[[str], Any] = lambda _: None,
+    reached: Callable[[str, Any], None] = lambda _, __: None,
+) -> list[str]:
+    """Every source, one after another.
+
+    :returns: why some couldn't be read, or not to their end.
+    """
+    unread: list[str] = []
+    for source in found:
+        try:
+            count(source, signatures.of, add, cursor(source.name), partial(reached, source.name))
+        except UnreadError as error:
+            unread.append(str(error))
+    return unread
+
+
+def _complete(given: verdict.Verdict, tally: Tally) -> verdict.Verdict:
+    """Nothing is safe by reports of which some couldn't be read."""
+    if not tally.unread:
+        return given
+    unread = [f"not every report could be read: {line}" for line in tally.unread]
+    next_ = f"Read all of the reports: {tally.unread[0]}"
+    return replace(given, safe=False, reasons=[*unread, *given.reasons], next=next_ if given.safe else given.next)
 
 
 def _give(

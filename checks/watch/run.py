@@ -17,9 +17,8 @@ from checks.finding import DEFECT, Domain, Level
 from checks.notify import Channel, channels, unusable
 from checks.shown import shown
 from checks.tally import Tally
-from checks.watch import reported
-from checks.watch.kept import KEY, kept
-from checks.watch.message import Message, message
+from checks.watch import memory, reported
+from checks.watch.message import message
 from checks.watch.seen import SOON, Seen, of_domain
 from checks.watch.state import TESTING_WEEKS, Change, Pending, State, What
 from policy import UserError
@@ -27,6 +26,7 @@ from policy import UserError
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 PAUSE = 60.0  # seconds before what has changed is looked at again
 WEEK = 7  # days
+CLAIM = 900.0  # seconds in which a run has sent what it set out to send, or was ended
 
 Look = Callable[[Sequence[str]], list[Domain]]
 Gather = Callable[[], Tally]
@@ -74,6 +74,7 @@ class Run:
     :param problems: what couldn't be read or told, a line each.
     :param changes: since the last run.
     :param sent: how each channel was told: "" or why it wasn't; only those that were to be told.
+    :param unread: sources of reports; `gather` has told them.
     :param held: it is a quiet hour, and nothing rings.
     """
 
@@ -85,13 +86,13 @@ class Run:
     seen: dict[str, Seen] = field(default_factory=dict[str, Seen])
     sessions: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     state: State = field(default_factory=State)
-    first: bool = False
     digest: bool = False
     changes: list[Change] = field(default_factory=list[Change])
     problems: list[str] = field(default_factory=list[str])
-    sent: dict[str, str] = field(default_factory=dict[str, str])
+    sent: list[tuple[Channel, str]] = field(default_factory=list[tuple[Channel, str]])
     held: bool = False
     defect: bool = False
+    unread: list[str] = field(default_factory=list[str])
 
     def __post_init__(self) -> None:
         self.today = datetime.fromtimestamp(self.began).astimezone().date()
@@ -102,8 +103,7 @@ class Run:
     def look(self, look: Look) -> None:
         """Look at all domains; at those with a change once more, before it counts."""
         options = self.options
-        with kept(options.state, options.history) as memory:
-            before = State.read(memory.remembered(KEY))
+        before = State.read(memory.read(options.state, options.history))
         self.seen = self._seen(look(self.names))
         doubtful = [name for name in self.names if _changed(before, name, self.seen[name])]
         if doubtful and options.pause > 0:
@@ -129,6 +129,7 @@ class Run:
         except (UserError, OSError) as error:
             self.problems.append(f"the reports say nothing: {error}")
             return
+        self.unread = tally.unread
         for name, seen in self.seen.items():
             known = before.domains.get(name)
             mode = seen.mode or (known.mode if known else "")
@@ -140,62 +141,66 @@ class Run:
                 self.sessions[name] = (sum(day.good for day in days), sum(day.bad for day in days))
 
     def tell(self) -> None:
-        """Compare, and tell every channel what it hasn't been told; other runs wait meanwhile.
+        """Compare, and tell every channel what it hasn't been told.
 
         What is to be told is kept before it is sent, so that an end in between loses nothing.
         """
-        with kept(self.options.state, self.options.history) as memory:
-            self.state = State.read(memory.remembered(KEY))
-            self._compare()
-            self._keep(memory.remember)
-            ringing = [
-                *self.changes,
-                *(each for one in self.state.pending.values() for each in one.changes.values()),
-            ]
-            self.held = _within(self.options.quiet, self.began) and not any(change.rings for change in ringing)
-            if self.held:
-                return
-            for channel in self.channels:
-                if pending := self.state.pending.get(channel.key):
-                    self.sent[str(channel)] = self._send(channel, message(pending, self.state.domains))
-            if self.sent:
-                self._keep(memory.remember)
+        to_send = self._kept(self._compare)
+        for channel in self.channels:
+            if channel.key in to_send:
+                text = message(to_send[channel.key], self.state.domains)
+                why = channel.send(text.title, text.body, text.kind)
+                self.sent.append((channel, why))
+                self.problems += [f"{channel}: {why}; it is told with the next run"] if why else []
+        if to_send:
+            self._kept(lambda given: self._settle(given, to_send))
 
-    def _compare(self) -> None:
-        state, options = self.state, self.options
-        self.first = not state.domains
+    def _kept(self, work: Callable[[Any], tuple[Any, dict[str, Pending]]]) -> dict[str, Pending]:
+        """Rather told twice than never: what can't be kept is told all the same."""
+        result, why = memory.update(self.options.state, self.options.history, work)
+        told = f"what was seen can't be kept ({why}): the next run tells it again"
+        self.problems += [told] if why and told not in self.problems else []
+        return result
+
+    def _compare(self, given: Any) -> tuple[Any, dict[str, Pending]]:
+        """What is to be kept, and what is to be sent now, by channel."""
+        state, options = State.read(given), self.options
+        changes = list[Change]()
         for name, seen in self.seen.items():
-            self.changes += state.update(name, seen, self.began, self.today, options.testing_weeks)
+            changes += state.update(name, seen, self.began, self.today, options.testing_weeks)
             if name in self.sessions:
                 state.domains[name].sessions = self.sessions[name]
         state.forget(self.began)
         due = self.today - timedelta((self.today.weekday() - DAYS.index(options.digest)) % WEEK)
-        if state.digest is None or (state.digest < due and not options.no_digest):
-            self.digest, state.digest = True, self.today
-        configured = {channel.key for channel in self.channels}
-        # One that is configured no more is forgotten. A new one is told the state of everything: it works.
+        digest = state.digest is None or (state.digest < due and not options.no_digest)
+        if digest:
+            state.digest = self.today
+        # A channel that is configured no more is forgotten. A new one is told the state of everything: it works.
         state.pending = {
-            key: state.pending.get(key, Pending(digest=True)) for key in sorted(configured)
-        }  # fmt: skip
+            channel.key: state.pending.get(channel.key, Pending(digest=True)) for channel in self.channels
+        }
         for pending in state.pending.values():
-            pending.digest |= self.digest
-            pending.add(self.changes)
+            pending.digest |= digest
+            pending.add(changes)
+        waiting = [change for pending in state.pending.values() for change in pending.changes.values()]
+        held = _within(options.quiet, self.began) and not any(change.rings for change in waiting)
+        now, to_send = time.time(), dict[str, Pending]()
+        for key, pending in state.pending.items():
+            if pending and not held and pending.claimed <= now:
+                to_send[key] = Pending(dict(pending.changes), pending.digest)
+                pending.claimed = now + CLAIM
+        self.state, self.changes, self.digest, self.held = state, changes, digest, held
+        return state.json(), to_send
 
-    def _send(self, channel: Channel, text: Message) -> str:
-        why = channel.send(text.title, text.body, text.kind)
-        if why:
-            self.problems.append(f"{channel}: {why}; it is told with the next run")
-        else:
-            self.state.pending[channel.key] = Pending()
-        return why
-
-    def _keep(self, remember: Callable[[str, Any], None]) -> None:
-        """Rather told twice than never: what can't be kept is told all the same."""
-        try:
-            remember(KEY, self.state.json())
-        except OSError as error:
-            why = f"what was seen can't be kept ({error.strerror or error}): the next run tells it again"
-            self.problems += [why] if why not in self.problems else []
+    def _settle(self, given: Any, sent: dict[str, Pending]) -> tuple[Any, dict[str, Pending]]:
+        """What is to be kept, once it has been tried to send something."""
+        state = State.read(given)
+        for channel, why in self.sent:
+            if pending := state.pending.get(channel.key):
+                pending.claimed = 0.0
+                if not why:
+                    pending.told(sent[channel.key])
+        return state.json(), sent
 
     def show(self) -> None:
         """On stdout what there is to tell, and nothing where there is nothing: cron mails what is printed."""
@@ -223,8 +228,8 @@ class Run:
             "domains": {name: self.state.domains[name].json() for name in self.names},
             "digest": self.digest,
             "held": self.held,
-            "sent": [{"channel": channel, "problem": why} for channel, why in self.sent.items()],
-            "problems": self.problems,
+            "sent": [{"channel": str(channel), "problem": why} for channel, why in self.sent],
+            "problems": [*self.unread, *self.problems],
         }
 
     @property
@@ -235,7 +240,7 @@ class Run:
             return 2
         if self.defect:
             return DEFECT
-        if self.problems:
+        if self.problems or self.unread:
             return IO
         return 1 if levels else 0
 

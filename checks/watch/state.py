@@ -114,10 +114,12 @@ class Pending:
 
     :param changes: by domain and check; of two changes of the same trouble, the later.
     :param digest: the state of all domains, too.
+    :param claimed: until when (epoch seconds) a run is sending that. Another one leaves the channel alone till then.
     """
 
     changes: dict[tuple[str, str], Change] = field(default_factory=dict[tuple[str, str], Change])
     digest: bool = False
+    claimed: float = 0.0
 
     def __bool__(self) -> bool:
         return self.digest or bool(self.changes)
@@ -126,6 +128,23 @@ class Pending:
         """Further changes."""
         for change in changes:
             self.changes[change.domain, change.trouble.check] = change
+
+    def told(self, other: "Pending") -> None:
+        """All that has been told; what has come in meanwhile stays."""
+        self.changes = {key: change for key, change in self.changes.items() if other.changes.get(key) != change}
+        self.digest &= not other.digest
+
+    def json(self) -> dict[str, Any]:
+        """As `read` takes it."""
+        changes = [change.json() for change in self.changes.values()]
+        return {"digest": self.digest, "claimed": self.claimed, "changes": changes}
+
+    @classmethod
+    def read(cls, given: dict[str, Any]) -> "Pending":
+        """:raises KeyError, TypeError, ValueError: it is none."""
+        made = cls(digest=bool(given["digest"]), claimed=float(given["claimed"]))
+        made.add(map(Change.read, given["changes"]))
+        return made
 
 
 @dataclass
@@ -185,10 +204,7 @@ class State:
             "version": VERSION,
             "digest": self.digest and str(self.digest),
             "domains": {name: known.json() for name, known in self.domains.items()},
-            "pending": {
-                channel: {"digest": each.digest, "changes": [change.json() for change in each.changes.values()]}
-                for channel, each in self.pending.items()
-            },
+            "pending": {channel: each.json() for channel, each in self.pending.items()},
         }
 
     @classmethod
@@ -199,14 +215,13 @@ class State:
         try:
             if given["version"] != VERSION:
                 raise ValueError
-            state = cls({name: Known.read(each) for name, each in given["domains"].items()},
-                        date.fromisoformat(given["digest"]) if given["digest"] else None)  # fmt: skip
-            for channel, each in given["pending"].items():
-                state.pending[channel] = Pending(digest=bool(each["digest"]))
-                state.pending[channel].add(map(Change.read, each["changes"]))
+            return cls(
+                {name: Known.read(each) for name, each in given["domains"].items()},
+                date.fromisoformat(given["digest"]) if given["digest"] else None,
+                {channel: Pending.read(each) for channel, each in given["pending"].items()},
+            )
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
             raise UserError("what is kept there is no state of watch; move it away to begin anew") from None
-        return state
 
 
 def _testing(before: Known, mode: str, today: date) -> date | None:

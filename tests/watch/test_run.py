@@ -4,7 +4,7 @@ import argparse
 import errno
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from checks import __main__ as checks_command
+from checks import history
 from checks.finding import Domain, Finding, Level
 from checks.tally import Tally
 from checks.watch import run as run_module
-from checks.watch.kept import StateFile
+from checks.watch.memory import StateFile
 from checks.watch.run import Run, _within, watch
 from policy import UserError
 
@@ -342,37 +343,56 @@ def test_json_is_everything_and_nothing_new_prints_nothing(
     assert capsys.readouterr() == ("", "")
 
 
-class History:
-    """A history's part of it, in memory."""
+def test_a_history_keeps_the_state_too(watched: Watched, tmp_path: Path) -> None:
+    place = str(tmp_path / "history.db")
+    options = {"state": None, "history": place}
+    assert changes(watched(domain(mx=Level.WARN), **options)) == ["new warn: mx"]
+    assert changes(watched(domain(mx=Level.WARN), **options)) == []
+    with history.open(place) as kept:
+        assert list(kept.remembered("watch")["domains"]) == ["example.org"]
 
-    kept: Mapping[str, Any] = {}
 
-    def __enter__(self) -> "History":
+class Blob:
+    """A history elsewhere, that another run changes while this one works."""
+
+    def __init__(self, changed: list[Any], value: list[Any]) -> None:
+        self.changed, self.value = changed, value
+
+    def __enter__(self) -> "Blob":
+        self.mine = list(self.value)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        pass
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None and self.changed:
+            self.value[:] = [self.changed.pop(0)]
+            raise history.ChangedError("azblob://state/x was changed by another run meanwhile; run this again")
+        self.value[:] = self.mine
 
-    def remember(self, key: str, value: Any) -> None:
-        self.kept = {**self.kept, key: json.loads(json.dumps(value))}
+    def remember(self, _: str, value: Any) -> None:
+        self.mine = [json.loads(json.dumps(value))]
 
-    def remembered(self, key: str) -> Any:
-        return self.kept.get(key)
+    def remembered(self, _: str) -> Any:
+        return self.mine[0] if self.mine else None
 
 
-def test_a_history_keeps_the_state_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    places = dict[str, History]()
+def test_of_two_runs_with_one_blob_the_later_finds_what_the_earlier_has_told(
+    watched: Watched, hook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched(domain(mx=Level.WARN))  # what the other run will have kept
+    hook.taken()
+    theirs = json.loads(watched.state.read_text())["watch"]
+    value: list[Any] = []
+    changed: list[Any] = []
+    monkeypatch.setattr(history, "open", lambda _: Blob(changed, value))
+    real = Blob.remember
 
-    def opened(where: str) -> History:
-        return places.setdefault(where, History())
+    def meanwhile(blob: Blob, key: str, given: Any) -> None:
+        changed[:] = [theirs] if not value else []
+        real(blob, key, given)
 
-    monkeypatch.setattr("checks.watch.kept.open_history", opened)
-    for place in (str(tmp_path / "history.sqlite"), "azblob://state/history.sqlite"):
-        watched = Watched(tmp_path)
-        options = {"state": None, "history": place}
-        assert changes(watched(domain(mx=Level.WARN), **options)) == ["new warn: mx"]
-        assert changes(watched(domain(mx=Level.WARN), **options)) == []
-        assert set(places[place].kept) == {"watch"}
+    monkeypatch.setattr(Blob, "remember", meanwhile)
+    run = watched(domain(mx=Level.WARN), state=None, history="azblob://state/x")
+    assert (changes(run), run.problems, hook.taken()) == ([], [], [])
 
 
 def test_without_a_place_for_the_state_it_says_so(tmp_path: Path) -> None:

@@ -1,22 +1,22 @@
-"""Where the state is kept between runs: a file, or the history. One run at a time reads and writes it."""
+"""Where the state is kept between runs: a file, or the history. Two runs at once lose nothing of it."""
 
 import fcntl
 import json
 import os
 import tempfile
 import time
-from collections.abc import Generator
-from contextlib import AbstractContextManager, contextmanager, suppress
-from importlib import import_module
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+from checks import history as histories
 from policy import UserError
 
 KEY = "watch"
-PATIENCE = (
-    300.0  # seconds for another run to finish; sending to a few channels that don't answer takes two minutes
-)
+PATIENCE = 60.0  # seconds for another run to be done with it
+AGAIN = 5  # times, where another run has changed it meanwhile
+T = TypeVar("T")
 
 
 class Kept(Protocol):
@@ -69,32 +69,56 @@ class StateFile:
         return found  # pyright: ignore[reportUnknownVariableType]
 
 
-def open_history(where: str) -> AbstractContextManager[Kept]:
-    """The history at a place; see `checks.history.open`."""
-    return import_module("checks.history").open(where)
+def read(state: Path | None, history: str | None) -> Any:
+    """What was kept last; None for nothing.
+
+    :param state: a file; else the history's place, a file or `azblob://container/path`.
+    :raises UserError: neither is named, or it can't be read.
+    """
+    with _kept(state, history) as kept:
+        return kept.remembered(KEY)
+
+
+def update(state: Path | None, history: str | None, work: Callable[[Any], tuple[Any, T]]) -> tuple[T, str]:
+    """Keep something else, made from what is kept. No other run comes in between.
+
+    :param work: gets what is kept, and returns what is to be kept instead, and a result; it may be called again.
+    :returns: the result, and why the other couldn't be kept; "" where it could.
+    :raises UserError: what is kept can't be read.
+    """
+    why = ""
+    results = list[T]()
+    for _ in range(AGAIN):
+        try:
+            with _kept(state, history) as kept:
+                value, result = work(kept.remembered(KEY))
+                results.append(result)
+                kept.remember(KEY, value)
+            return result, ""
+        except histories.ChangedError as error:
+            why = str(error)
+        except (OSError, UserError) as error:
+            if not results:
+                raise
+            return results[-1], (error.strerror if isinstance(error, OSError) else None) or str(error)
+    if not results:
+        raise UserError(why)
+    return results[-1], why
 
 
 @contextmanager
-def kept(state: Path | None, history: str | None) -> Generator[Kept]:
-    """What remembers, for this run alone.
-
-    :param state: a file; else the history's place, a file or `azblob://container/path`.
-    :raises UserError: neither is named, or another run holds it for too long.
-    """
-    if state is None and not history:
-        raise UserError("say where to keep what was seen: --state FILE, or --history FILE")
+def _kept(state: Path | None, history: str | None) -> Generator[Kept]:
     if state is not None:
         with _alone(state):
             yield StateFile(state)
-        return
-    assert history
-    opened = open_history(history)
-    if "://" in history:  # the history sees itself that two runs don't write at once
-        with opened as found:
-            yield found
+    elif not history:
+        raise UserError("say where to keep what was seen: --state FILE, or --history FILE")
+    elif "://" in history:  # the blob is replaced only where it is still the one that was read
+        with histories.open(history) as opened:
+            yield opened
     else:
-        with _alone(Path(history)), opened as found:
-            yield found
+        with _alone(Path(history)), histories.open(history) as opened:
+            yield opened
 
 
 @contextmanager
