@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
 from checks.finding import Level
+from checks.shown import shown
 from checks.tally import OTHERS, Day, Domain, Who
 from checks.watch.seen import Seen, trouble
 
@@ -22,7 +23,8 @@ KNOWN = 7  # days reported before, and a verified sender is no newcomer
 SILENT = 5  # days without a report; reports of a day come on the next one, or the one after it
 REGULAR = 15  # of the 28 days before its silence, that a regular sender reported on: most of them
 LARGE = 0.01  # of these days' sessions: less isn't missed
-NAMED = 5  # senders that one line names, or silent ones that are told apart
+NAMED = 3  # senders that one line names, or silent ones that are told apart
+NAME = 80  # characters of a name that a stranger chose
 
 Days = Mapping[date, Day]
 FAILURES, FAILURES_OF_OTHERS, SILENCE = "failures", "failures (of others)", "silent"
@@ -95,9 +97,11 @@ def _told(bad: Mapping[Who, Days]) -> str:
         failures = Counter[tuple[str, str]]()
         for day in days.values():
             failures.update(day.failures)
-        most = "".join(f", most of them {mx}: {result}" for (mx, result), _ in failures.most_common(1))
+        most = "".join(f", most of them {shown(mx, longest=NAME)}: {shown(result, longest=NAME)}" for (mx, result), _ in failures.most_common(1))  # fmt: skip
         count = sum(map(_is_bad, days.values()))
-        texts.append(f"{who}: on {count} of its last {len(days)} days, {_failed(days.values())} sessions{most}")
+        texts.append(
+            f"{shown(who, longest=NAME)}: on {count} of its last {len(days)} days, {_failed(days.values())} sessions{most}"
+        )
     more = f"; and {len(worst) - NAMED} more senders" if len(worst) > NAMED else ""
     return f"more sessions fail than before. {'; '.join(texts)}{more}"
 
@@ -130,7 +134,7 @@ def _silence(seen: Seen, senders: Mapping[Who, Days], today: date, silent_days: 
         seen.fine("reports")
         for who in silent[:NAMED]:
             last = max(senders[who])
-            text = f"{who} has reported nothing since {last}; others have"
+            text = f"{shown(who, longest=NAME)} has reported nothing since {last}; others have"
             way_out = "Does it still deliver here? See whether it is an MX change, or its reports go elsewhere"
             seen.put(trouble(f"{SILENCE} {who}", Level.WARN, text, way_out, "RFC 8460 4.1"))
 

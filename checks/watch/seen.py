@@ -11,7 +11,7 @@ from checks.shown import shown
 
 SOON = 21  # days left of a certificate: Azure renews a month before the end, and so do most others
 LAST = 7  # days left, from which on it is a failure
-LONGEST = 300  # characters of a text that is kept and told
+LONGEST = 800  # characters of a text that is kept and told
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Where notifications arrive: a webhook and a mail server, on loopback."""
 
 import json
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
@@ -19,7 +20,7 @@ class Webhook:
     :param answer: the status that the next ones get.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, context: ssl.SSLContext | None) -> None:
         self.answer = 200
         self.posts: list[dict[str, Any]] = []
         webhook = self
@@ -38,6 +39,8 @@ class Webhook:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if context:
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.port = self.server.server_port
 
     def taken(self) -> list[dict[str, Any]]:
@@ -47,8 +50,9 @@ class Webhook:
 
 
 @contextmanager
-def webhook() -> Iterator[Webhook]:
-    made = Webhook()
+def webhook(context: ssl.SSLContext | None = None) -> Iterator[Webhook]:
+    """:param context: its TLS; None for none."""
+    made = Webhook(context)
     thread = Thread(target=made.server.serve_forever, daemon=True)
     thread.start()
     try:
