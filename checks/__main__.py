@@ -33,7 +33,8 @@ from rich.console import Console
 from checks import history, kept, page, show, steps, verdict
 from checks.finding import exit_code
 from checks.gather import complete, gather, look, view
-from checks.tally import OTHERS
+from checks.tally import OTHERS, Tally
+from checks.watch import run
 from policy import UserError
 from policy.names import typed_domain
 
@@ -43,11 +44,14 @@ def parser() -> argparse.ArgumentParser:
     top = Parser(prog="python -m checks", description="What a sender sees of a domain, and whether it is safe to enforce; docs/checks.md", epilog="exit code: 0 all well (or safe), 1 warnings, 2 failures (or not yet safe), 64 a mistake in the command, 70 a defect of checks, 74 the output can't be written")  # fmt: skip
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def add(name: str, run: Callable[[argparse.Namespace], int], help_: str) -> argparse.ArgumentParser:
+    def add(
+        name: str, run: Callable[[argparse.Namespace], int], help_: str, html: bool = True
+    ) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=help_, description=help_)
         made.set_defaults(run=run)
         made.add_argument("--json", action="store_true", help="as JSON, on stdout")
-        made.add_argument("--html", type=Path, metavar="FILE", help="as a page")
+        if html:
+            made.add_argument("--html", type=Path, metavar="FILE", help="as a page")
         made.add_argument(
             "--debug", action="store_true", help="after an unexpected error, show where it came from"
         )
@@ -77,11 +81,14 @@ def parser() -> argparse.ArgumentParser:
         made.add_argument("--verified-only", action="store_true", help="count reports alone whose sender is verified by DKIM")  # fmt: skip
         made.add_argument("--authserv-id", default="", metavar="ID", help="believe the Authentication-Results that your own server writes under this name, in place of DNS")  # fmt: skip
 
+    def add_names(made: argparse.ArgumentParser) -> None:
+        made.add_argument("names", nargs="*", metavar="DOMAIN")
+        made.add_argument(
+            "--stack", action="store_true", help="the domains of the selected Pulumi stack, and their ids"
+        )
+
     domain = add("domain", do_domain, "look at domains as a sender does")
-    domain.add_argument("names", nargs="*", metavar="DOMAIN")
-    domain.add_argument(
-        "--stack", action="store_true", help="the domains of the selected Pulumi stack, and their ids"
-    )
+    add_names(domain)
     domain.add_argument("--prometheus", type=Path, metavar="FILE", help="also write a text file for node_exporter")
     add_looks(domain)
     reports = add(
@@ -104,16 +111,20 @@ def parser() -> argparse.ArgumentParser:
     enforce.add_argument("--stack-file", type=Path, metavar="FILE", help="where to change it (default: the Pulumi.*.yaml that has the domain)")  # fmt: skip
     enforce.add_argument("--write", action="store_true", help="change these lines of the stack file, and nothing else in it")  # fmt: skip
     add_looks(enforce)
+    watched = add("watch", do_watch, "tell what is new, worse or mended since the last run; docs/watch.md", html=False)  # fmt: skip
+    add_names(watched)
+    watched.add_argument("--reports", nargs="+", default=[], metavar="FILE|DIR|graph://…|imaps://…", help="TLS reports")  # fmt: skip
+    run.add_options(watched)
+    add_senders(watched)
+    add_sources(watched)
+    add_looks(watched)
     kept.add_parser(commands)
     return top
 
 
 def do_domain(options: argparse.Namespace) -> int:
     """`domain`."""
-    ids = _stack_ids() if options.stack else {}
-    names = [*map(typed_domain, options.names), *(name for name in ids if name not in options.names)]
-    if not names:
-        raise UserError("name a domain, or use --stack")
+    names, ids = _named(options)
     found = look(names, ids, options)
     if options.prometheus:
         show.prometheus(found, options.prometheus)
@@ -163,6 +174,29 @@ def do_enforce(options: argparse.Namespace) -> int:
     _give(options, {**given[0].json(), "change": change, "seen": found[0].json(), "others": [each.json() for each in given[1:]]},
           lambda: page.render(found, tally, given), tell)  # fmt: skip
     return 0 if safe else 2
+
+
+def do_watch(options: argparse.Namespace) -> int:
+    """`watch`."""
+    names, ids = _named(options)
+
+    def reported() -> Tally:
+        return gather(options, options.reports, names)
+
+    given = options.reports or options.history
+    return run.watch(options, names, lambda some: look(some, ids, options), reported if given else None)
+
+
+def _named(options: argparse.Namespace) -> tuple[list[str], dict[str, str]]:
+    """The domains that are asked for, and the ids of those of the stack.
+
+    :raises UserError: there is none.
+    """
+    ids = _stack_ids() if options.stack else {}
+    names = [*map(typed_domain, options.names), *(name for name in ids if name not in options.names)]
+    if not names:
+        raise UserError("name a domain, or use --stack")
+    return names, ids
 
 
 def _give(

@@ -35,6 +35,7 @@ class Finding:
     :param section: what decides, such as `RFC 8461 3.2`; "" where it is advice.
     :param way_out: what to do; "" where nothing is.
     :param defect: the check itself broke, which says nothing about the domain; the level is `UNCHECKED`.
+    :param expires: when the certificate ends that was seen there (epoch seconds), where one was.
     """
 
     check: str
@@ -43,6 +44,7 @@ class Finding:
     section: str = ""
     way_out: str = ""
     defect: bool = False
+    expires: float | None = None
 
 
 @dataclass

@@ -58,7 +58,7 @@ def host_answers(host: str, page: https.Page, expires: float | None, seconds: fl
         level, way_out = Level.WARN, "Azure renews by itself; see whether CAA records or the CNAME hinder it"
     elif seconds > SLOW:
         level, way_out = Level.WARN, "Find out why it is slow; senders give up after a minute"
-    return Finding("policy-host", level, text, "RFC 8461 3.3", way_out)
+    return Finding("policy-host", level, text, "RFC 8461 3.3", way_out, expires=expires)
 
 
 def advice(policy: Policy, body: bytes) -> list[Finding]:
@@ -128,7 +128,8 @@ def mail_server(host: str, found: smtp.Host) -> Finding:
     many = len({text for _, text, _ in told}) > 1
     text = "; ".join(f"{host}{_at(told[outcome]) if many else ''} {outcome[1]}" for outcome in worst)
     level, _, way_out = worst[0]
-    return Finding(check, level, text, section, way_out)
+    ends = [server.expires for server in reached if server.expires]
+    return Finding(check, level, text, section, way_out, expires=min(ends, default=None))
 
 
 def _address(server: smtp.Server) -> tuple[Level, str, str]:
