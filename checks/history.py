@@ -120,7 +120,7 @@ class History:
         self._known: list[bytes] = []
         self._weight = 0
         self._tally: _Counting | None = None
-        self._run = Tally()
+        self._run = {name: getattr(Tally(), name) for name in RUN}
         self._version: int = 0
         self._saved, self._uploaded = time.monotonic(), 0
         with self._told():
@@ -234,6 +234,7 @@ class History:
             are passed over. Repeated and broken ones, and those of days to come, are this run's alone.
         """
         self._flush()
+        self._tally = None  # two at once would be twice the memory
         first = str(since) if since else ""
         tally = Tally(since, asked, verified_only)
         with self._told():
@@ -250,7 +251,7 @@ class History:
                     tally.restore(name, who, when, day)
             tally.full |= not asked and bool(self._own("full", False))
         for name in RUN:
-            setattr(tally, name, getattr(tally, name) + getattr(self._run, name))
+            setattr(tally, name, getattr(tally, name) + self._run[name])
         return tally
 
     def days(self) -> Iterator[tuple[str, Who, date, Day]]:
@@ -328,7 +329,7 @@ class History:
             self._own_set("full", True)
         tally.changed.clear()
         tally.counts.clear()
-        self._run = tally
+        self._run = {name: getattr(tally, name) for name in RUN}
 
     def _write(self, name: str, who: Who, when: date, day: Day) -> None:
         key = _stored(name), _stored(who.name), who.verified, str(when)
@@ -354,7 +355,7 @@ class History:
         tally.full |= bool(self._own("full", False))
         tally.changed.clear()
         for name in RUN:
-            setattr(tally, name, getattr(self._run, name))
+            setattr(tally, name, self._run[name])
         return tally
 
     def _first(self) -> date:
