@@ -36,9 +36,8 @@ from rich.progress import Progress
 from checks import history, kept, page, show, verdict
 from checks.domain import look_at
 from checks.finding import Domain, exit_code
-from checks.reading import Broken, Report
 from checks.signed import Signatures, key_record
-from checks.sources import Source, UnreadError, count, sources
+from checks.sources import Once, Sink, Source, UnreadError, count, sources
 from checks.tally import OTHERS, Tally
 from internet.view import View
 from policy import UserError
@@ -205,7 +204,7 @@ def gather(options: argparse.Namespace, paths: Sequence[str | Path], asked: Sequ
         tally = _kept(options, found, frozenset(asked), signatures)
     else:
         tally = Tally(options.since, frozenset(asked), options.verified_only)
-        tally.unread += _read(found, signatures, lambda report: tally.add([report]))
+        tally.unread += _read(found, signatures, Once(tally))
     for line in tally.unread:
         print(f"checks: {shown(line)}", file=sys.stderr)
     if tally.unread and len(tally.unread) == len(found) and not tally.reports:
@@ -222,8 +221,7 @@ def _kept(
     for left in range(AGAIN, -1, -1):
         try:
             with history.open(options.history, options.keep_days, asked) as past:
-                reached = partial(past.reached, sure=bool(options.move_to))
-                unread = _read(found, signatures, past.add, past.cursor, reached)
+                unread = _read(found, signatures, past)
                 tally = past.tally(options.since, asked, options.verified_only)
         except history.ChangedError:
             if not left:
@@ -234,13 +232,7 @@ def _kept(
     raise AssertionError("never reached")
 
 
-def _read(
-    found: Sequence[Source],
-    signatures: Signatures,
-    add: Callable[[Report | Broken], object],
-    cursor: Callable[[str], Any] = lambda _: None,
-    reached: Callable[[str, Any], None] = lambda _, __: None,
-) -> list[str]:
+def _read(found: Sequence[Source], signatures: Signatures, to: Sink) -> list[str]:
     """Every source, one after another.
 
     :returns: why some couldn't be read, or not to their end.
@@ -248,7 +240,7 @@ def _read(
     unread: list[str] = []
     for source in found:
         try:
-            count(source, signatures.of, add, cursor(source.name), partial(reached, source.name))
+            count(source, signatures.of, to)
         except UnreadError as error:
             unread.append(str(error))
     return unread

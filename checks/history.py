@@ -19,6 +19,7 @@ from collections import Counter, defaultdict
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date, timedelta
+from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
@@ -116,6 +117,7 @@ class History:
     ) -> None:
         self.where, self._remote = where, remote
         self._pending: list[Report | Broken] = []
+        self._known: list[bytes] = []
         self._weight = 0
         self._tally: _Counting | None = None
         self._run = Tally()
@@ -193,6 +195,15 @@ class History:
         self._flush({source: cursor})
         if sure:
             self._save(now=True)
+
+    def knows(self, id_: str) -> bool:
+        """Whether a mail's reports are kept."""
+        with self._told():
+            return _fetched(id_) in _Kept(self._db)
+
+    def know(self, id_: str) -> None:
+        """A mail's reports were added: keep that with them."""
+        self._known.append(_fetched(id_))
 
     def cursor(self, source: str) -> Any:
         """How far a source has been read; None for not at all."""
@@ -288,9 +299,10 @@ class History:
             with self._told(), self._transaction():
                 if self._pending:
                     self._count(self._pending)
+                _Kept(self._db).keep(Tally().today, *self._known)
                 for source, cursor in (cursors or {}).items():
                     self._db.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", (source, json.dumps(cursor)))
-            self._pending, self._weight = [], 0
+            self._pending, self._known, self._weight = [], [], 0
         self._save()
 
     def _count(self, reports: Iterable[Report | Broken]) -> None:
@@ -430,6 +442,10 @@ class _Kept:
 
     def keep(self, day: date, *marks: bytes) -> None:
         self._db.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", [(mark, str(day)) for mark in marks])
+
+
+def _fetched(id_: str) -> bytes:
+    return blake2b(f"fetched {id_}".encode(), digest_size=16).digest()
 
 
 def _connect(file: Path, read_only: bool) -> sqlite3.Connection:

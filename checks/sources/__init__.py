@@ -13,11 +13,13 @@ from urllib.parse import unquote, urlsplit
 
 from checks.reading import Broken, Report, Signer, read_bytes
 from checks.reading import read as read_files
+from checks.tally import Tally
 from checks.unpacking import FILE
 from policy import UserError
 
 PASSWORD = "MTA_STS_IMAP_PASSWORD"  # noqa: S105, RUF100 - a variable's name
 TOO_LARGE = f"is larger than {FILE} bytes"
+Knows = Callable[[str], bool]
 
 
 class UnreadError(UserError):
@@ -30,11 +32,13 @@ class Mail:
 
     :param where: to tell it from others.
     :param data: as it was sent.
+    :param id: that it has for good; "" where it has none.
     :param read: whoever counts sets it where the mail held a report.
     """
 
     where: str
     data: bytes = field(repr=False)
+    id: str = ""
     read: bool = False
 
 
@@ -43,9 +47,59 @@ class Reached:
     """All that came before may be kept.
 
     :param cursor: where to go on next time: JSON.
+    :param sure: what comes next can't be undone, so it must be kept by then.
     """
 
     cursor: Any
+    sure: bool = False
+
+
+class Sink(Protocol):
+    """Whoever counts."""
+
+    def add(self, report: Report | Broken, /) -> None:
+        """Count one in."""
+        ...
+
+    def cursor(self, source: str, /) -> Any:
+        """How far a source has been read; None for not at all."""
+        ...
+
+    def reached(self, source: str, cursor: Any, sure: bool, /) -> None:
+        """Keep what was added, and how far the source has been read."""
+        ...
+
+    def knows(self, id_: str, /) -> bool:
+        """Whether a mail's reports are kept."""
+        ...
+
+    def know(self, id_: str, /) -> None:
+        """A mail's reports were added."""
+        ...
+
+
+@dataclass(frozen=True)
+class Once:
+    """For one run: nothing is kept."""
+
+    tally: Tally
+
+    def add(self, report: Report | Broken, /) -> None:
+        """See `Sink`."""
+        self.tally.add([report])
+
+    def cursor(self, source: str, /) -> None:
+        """Read everything."""
+
+    def reached(self, source: str, cursor: Any, sure: bool, /) -> None:
+        """Go on."""
+
+    def knows(self, id_: str, /) -> bool:
+        """Nothing."""
+        return False
+
+    def know(self, id_: str, /) -> None:
+        """No need to."""
 
 
 class Source(Protocol):
@@ -56,9 +110,10 @@ class Source(Protocol):
         """As it is called in messages, and its cursor in the history; it holds no secret."""
         ...
 
-    def read(self, cursor: Any) -> Iterator[Mail | Report | Broken | Reached]:
+    def read(self, cursor: Any, knows: Knows) -> Iterator[Mail | Report | Broken | Reached]:
         """What comes after a cursor; None for all of it.
 
+        :param knows: whether the reports of a mail are kept already, by its id.
         :raises UnreadError: it can't be read any further; what was handed over stands.
         """
         ...
@@ -79,7 +134,7 @@ class Files:
         """Its path."""
         return str(self.path)
 
-    def read(self, cursor: Any) -> Iterator[Report | Broken]:
+    def read(self, cursor: Any, knows: Knows) -> Iterator[Report | Broken]:
         """See `Source`."""
         return read_files([self.path], self.signer)
 
@@ -138,21 +193,19 @@ def _imap(given: str, move_to: str, oauth: bool) -> Source:
     return Folder(user, host, port, unquote(parts.path).strip("/") or "INBOX", move_to, oauth)
 
 
-def count(
-    source: Source, signer: Signer, add: Callable[[Report | Broken], object], cursor: Any, reached: Callable[[Any], None]
-) -> None:  # fmt: skip
-    """Everything that a source has after a cursor.
+def count(source: Source, signer: Signer, to: Sink) -> None:
+    """Everything that a source has, from where it was left.
 
-    :param add: takes each report.
-    :param reached: keeps what was added, and how far the source came.
     :raises UnreadError: as `Source.read`.
     """
-    for found in source.read(cursor):
+    for found in source.read(to.cursor(source.name), to.knows):
         if isinstance(found, Reached):
-            reached(found.cursor)
+            to.reached(source.name, found.cursor, found.sure)
         elif isinstance(found, Mail):
             for each in read_bytes(found.data, found.where, signer):
                 found.read |= isinstance(each, Report)
-                add(each)
+                to.add(each)
+            if found.read and found.id:
+                to.know(found.id)
         else:
-            add(found)
+            to.add(found)

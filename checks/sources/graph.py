@@ -16,7 +16,7 @@ from urllib.parse import quote
 from checks import azure
 from checks.reading import Broken
 from checks.shown import shown
-from checks.sources import TOO_LARGE, Mail, Reached, UnreadError
+from checks.sources import TOO_LARGE, Knows, Mail, Reached, UnreadError
 from checks.unpacking import FILE
 from policy import UserError
 
@@ -53,7 +53,7 @@ class Mailbox:
         """As it is called in messages, and its cursor in the history."""
         return f"graph://{self.mailbox}/{self.folder}"
 
-    def read(self, cursor: Any) -> Iterator[Mail | Broken | Reached]:
+    def read(self, cursor: Any, knows: Knows) -> Iterator[Mail | Broken | Reached]:
         """See `Source`. The cursor: `{"link": …, "move": [id, …]}`.
 
         `move` are messages whose reports are kept, and that are still to be moved.
@@ -76,7 +76,9 @@ class Mailbox:
                     continue
                 messages: list[dict[str, Any]] = page.get("value") or []
                 for id_ in [str(message["id"]) for message in messages if "@removed" not in message]:
-                    if found := client.mail(id_):
+                    if knows(id_):  # it was changed, marked as read say; or the list began anew
+                        moving += [id_] if self.move_to else []
+                    elif found := client.mail(id_):
                         yield found
                         if self.move_to and isinstance(found, Mail) and found.read:
                             moving.append(id_)
@@ -152,7 +154,7 @@ class _Client:
                     data += chunk
                     if len(data) > FILE:
                         return Broken(where, TOO_LARGE)
-            return Mail(where, bytes(data))
+            return Mail(where, bytes(data), id_)
         finally:
             answer.close()
 
@@ -198,7 +200,7 @@ class _Client:
 
 
 def _reached(link: str, moving: list[str]) -> Reached:
-    return Reached({"link": link, **({"move": moving} if moving else {})})
+    return Reached({"link": link, **({"move": moving} if moving else {})}, sure=bool(moving))
 
 
 def _error(answer: Any) -> str:

@@ -21,7 +21,7 @@ from imapclient.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
 from checks import azure
 from checks.reading import Broken
 from checks.shown import shown
-from checks.sources import PASSWORD, TOO_LARGE, Mail, Reached, UnreadError
+from checks.sources import PASSWORD, TOO_LARGE, Knows, Mail, Reached, UnreadError
 from checks.unpacking import FILE
 from policy import UserError
 
@@ -55,7 +55,7 @@ class Folder:
         port = "" if self.port == 993 else f":{self.port}"
         return f"imaps://{self.user}@{self.host}{port}/{self.folder}"
 
-    def read(self, cursor: Any) -> Iterator[Mail | Broken | Reached]:
+    def read(self, cursor: Any, knows: Knows) -> Iterator[Mail | Broken | Reached]:
         """See `Source`. The cursor: `{"uidvalidity": …, "uid": …, "move": [uid, …]}`.
 
         `move` are mails whose reports are kept, and that are still to be moved.
@@ -110,12 +110,16 @@ class Folder:
                 moving.append(uid)
             last, since = uid, since + 1
             if since == KEEP:
-                yield _reached(validity, last, moving)
+                yield self._reached(validity, last, moving)
                 since, moving = 0, self._move(client, moving, validity)
         if since or not cursor:
-            yield _reached(validity, last, moving)
+            yield self._reached(validity, last, moving)
         if moving and not (moving := self._move(client, moving, validity)):
-            yield _reached(validity, last, moving)
+            yield self._reached(validity, last, moving)
+
+    def _reached(self, validity: int, uid: int, moving: list[int]) -> Reached:
+        cursor = {"uidvalidity": validity, "uid": uid, **({"move": moving} if moving else {})}
+        return Reached(cursor, sure=bool(self.move_to and moving))
 
     def _examine(self, client: Any, readonly: bool = True) -> tuple[int, int]:
         """UIDVALIDITY, and the UID that the next mail will have."""
@@ -195,10 +199,6 @@ class Folder:
             raise UnreadError(f"{self.name}: the server says: {_why(error)}") from None
         except OSError as error:
             raise UnreadError(f"{self.name}: can't be reached: {_why(error)}") from None
-
-
-def _reached(validity: int, uid: int, moving: list[int]) -> Reached:
-    return Reached({"uidvalidity": validity, "uid": uid, **({"move": moving} if moving else {})})
 
 
 def _groups(sizes: dict[int, int]) -> Iterator[list[int]]:
