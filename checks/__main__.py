@@ -76,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
 
     def add_sources(made: argparse.ArgumentParser) -> None:
         made.add_argument("--history", metavar="FILE", help="keep the counts there, and read on where the last run stopped (or azblob://CONTAINER/PATH)")  # fmt: skip
-        made.add_argument("--keep-days", type=int, metavar="N", help=f"keep them so long, from now on (default {history.KEEP_DAYS})")  # fmt: skip
+        made.add_argument("--keep-days", type=_number, metavar="N", help=f"keep them so long, from now on (default {history.KEEP_DAYS})")  # fmt: skip
         made.add_argument("--move-to", default="", metavar="FOLDER", help="move mails there once their reports are in the history")  # fmt: skip
         made.add_argument("--imap-oauth", action="store_true", help="sign in to IMAP servers by Entra ID, in place of MTA_STS_IMAP_PASSWORD")  # fmt: skip
 
@@ -275,6 +275,12 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no day such as 2026-01-31") from None
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days")
+    return int(text)
 
 
 def _stack_ids() -> dict[str, str]:

@@ -77,6 +77,8 @@ class Folder:
         try:
             if self.oauth:
                 client.oauth2_login(self.user, secret)
+            elif client.has_capability("AUTH=PLAIN"):  # which takes any password; LOGIN takes ASCII alone
+                client.plain_login(self.user, secret)
             else:
                 client.login(self.user, secret)
         except BaseException:
@@ -227,7 +229,7 @@ class Folder:
             raise UnreadError(f"{self.name}: the server's certificate isn't trusted: {error.verify_message}; name its authority in SSL_CERT_FILE") from None  # fmt: skip
         except (CapabilityError, IMAPClientError) as error:
             raise UnreadError(f"{self.name}: the server says: {_why(error)}") from None
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # no host can have some names
             raise UnreadError(f"{self.name}: can't be reached: {_why(error)}") from None
 
 
