@@ -76,7 +76,8 @@ def test_status_verdict_and_chart_are_there_at_a_glance(opened: Any) -> None:
         "Failed sessions by mail server",
     ]
     for chart in first.locator("svg[role=img]").all():
-        assert chart.locator("text.tick").count() >= 2 and chart.locator("text.date").count() >= 2
+        assert chart.locator("text.tick").count() >= 2
+        assert chart.locator("text.date").count() >= 2
     assert shown.locator("script").count() == 0
     assert "<script>alert(1)</script>" in first.inner_text()
 
@@ -87,7 +88,9 @@ def test_the_keyboard_opens_and_closes(opened: Any) -> None:
     assert second.get_attribute("open") is None
     for _ in range(20):
         shown.keyboard.press("Tab")
-        if shown.evaluate("document.activeElement.matches('summary') && document.activeElement.innerText.includes('warned.example')"):
+        if shown.evaluate(
+            "document.activeElement.matches('summary') && document.activeElement.innerText.includes('warned.example')"
+        ):
             break
     assert shown.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     shown.keyboard.press("Enter")
