@@ -5,11 +5,12 @@ that beside the counts, and asks for more only then: so what a source does with 
 whose reports are kept.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from checks.reading import Broken, Report, Signer, read_bytes
 from checks.reading import read as read_files
@@ -18,6 +19,12 @@ from checks.unpacking import FILE
 from policy import UserError
 
 PASSWORD = "MTA_STS_IMAP_PASSWORD"  # noqa: S105, RUF100 - a variable's name
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
+MAILBOX = re.compile(r"([^/?#:@\s]+(?:@|%40)[^/?#:@\s]+)(?:/(.*))?")
+# A user may have an @, written as it is or as %40.
+ACCOUNT = re.compile(
+    r"([^/?#:@\s]+(?:@[^/?#:@\s]+)?)@([^/?#:@\s\[\]]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?(?:/(.*))?"
+)
 TOO_LARGE = f"is larger than {FILE} bytes"
 Knows = Callable[[str], bool]
 
@@ -153,44 +160,38 @@ def sources(given: Sequence[str | Path], signer: Signer, move_to: str = "", oaut
 
 
 def _source(given: str, signer: Signer, move_to: str, oauth: bool) -> Source:
-    if given.startswith("graph:"):
-        from checks.sources.graph import Mailbox
+    kind, colon, rest = given.partition("://")
+    if not colon or not SCHEME.fullmatch(kind):
+        path = Path(given)
+        if not path.exists():
+            raise UserError(f"there is no file or folder {given}")
+        return Files(path, signer)
+    # Of what can't be taken nothing is repeated but its kind: it may hold a password, wherever that stands.
+    if ":" in rest.rpartition("@")[0]:
+        why = (
+            f"set {PASSWORD}" if kind.lower() == "imaps" else "it takes an application's sign-in (docs/reports.md)"
+        )
+        raise UserError(f"{kind}://…: no password belongs there, where others see it; {why}")
+    match kind.lower():
+        case "graph":
+            from checks.sources.graph import Mailbox
 
-        parts = urlsplit(given)
-        mailbox, folder = unquote(parts.netloc), unquote(parts.path).strip("/")
-        if ":" in mailbox:
-            raise UserError(
-                "graph://…: no password belongs there; it takes an application's sign-in (docs/reports.md)"
-            )
-        if not given.startswith("graph://") or "@" not in mailbox:
-            raise UserError(f"{given}: write graph://MAILBOX or graph://MAILBOX/FOLDER, such as graph://tls-reports@example.org")  # fmt: skip
-        return Mailbox(mailbox, folder or "inbox", move_to)
-    if given.startswith("imap"):
-        scheme = given.partition(":")[0]
-        if scheme == "imap" and given.startswith("imap://"):
+            found = MAILBOX.fullmatch(rest)
+            if not found:
+                raise UserError("graph://…: write graph://MAILBOX or graph://MAILBOX/FOLDER, such as graph://tls-reports@example.org")  # fmt: skip
+            return Mailbox(unquote(found[1]), unquote(found[2] or "").strip("/") or "inbox", move_to)
+        case "imaps":
+            from checks.sources.imap import Folder
+
+            found = ACCOUNT.fullmatch(rest)
+            if not found:
+                raise UserError("imaps://…: write imaps://USER@HOST[:PORT]/FOLDER, such as imaps://tls-reports@mail.example.org/INBOX")  # fmt: skip
+            user, host, port, folder = found.groups()
+            return Folder(unquote(user), host.strip("[]").lower(), int(port or 993), unquote(folder or "").strip("/") or "INBOX", move_to, oauth)  # fmt: skip
+        case "imap":
             raise UserError("imap://…: this would send the password in clear; write imaps://")
-        if given.startswith("imaps:"):
-            return _imap(given, move_to, oauth)
-    path = Path(given)
-    if not path.exists():
-        raise UserError(f"there is no file or folder {given}")
-    return Files(path, signer)
-
-
-def _imap(given: str, move_to: str, oauth: bool) -> Source:
-    from checks.sources.imap import Folder
-
-    wanted = "write imaps://USER@HOST[:PORT]/FOLDER, such as imaps://tls-reports@mail.example.org/INBOX"
-    try:
-        parts = urlsplit(given)
-        user, host, port = unquote(parts.username or ""), parts.hostname or "", parts.port or 993
-    except ValueError:
-        raise UserError(f"{given.rpartition('@')[2]}: {wanted}") from None
-    if parts.password is not None:
-        raise UserError(f"imaps://…@{host}: no password belongs there, where others see it; set {PASSWORD}")
-    if not user or not host:
-        raise UserError(f"{given}: {wanted}")
-    return Folder(user, host, port, unquote(parts.path).strip("/") or "INBOX", move_to, oauth)
+        case _:
+            raise UserError(f"{kind}://…: reports aren't read from there; give files, folders, graph://MAILBOX or imaps://USER@HOST/FOLDER")  # fmt: skip
 
 
 def count(source: Source, signer: Signer, to: Sink) -> None:

@@ -29,6 +29,9 @@ PREFER = f'odata.maxpagesize={PAGE}, IdType="ImmutableId"'
 GONE = ("syncstatenotfound", "syncstateinvalid", "resyncrequired")
 # learn.microsoft.com/graph/api/resources/mailfolder: names that are the same in every language
 WELL_KNOWN = ("archive", "deleteditems", "inbox", "junkemail", "msgfolderroot", "recoverableitemsdeletions")
+NAMED = 10  # folders, where the wanted one isn't there
+# learn.microsoft.com/exchange/client-developer/web-service-reference/responsecode: it is the message, not the service
+CORRUPT = ("errorcontentconversionfailed", "errorcorruptdata", "erroritemcorrupt", "errormimecontentconversionfailed", "errormimecontentinvalid")  # fmt: skip
 ALLOW = "the application needs {} for this mailbox (docs/reports.md)"
 
 
@@ -83,7 +86,7 @@ class Mailbox:
                         if self.move_to and isinstance(found, Mail) and found.read:
                             moving.append(id_)
                 before, link = link, str(page.get("@odata.nextLink") or page.get("@odata.deltaLink") or "")
-                if not link.startswith(f"{GRAPH}/"):  # the sign-in is sent along
+                if not link:
                     raise UnreadError(f"{self.name}: Graph's list doesn't say how it goes on")
                 if link != before or messages:
                     yield _reached(link, moving)
@@ -131,11 +134,12 @@ class _Client:
         found, names = (first.lower(), rest) if first.lower() in WELL_KNOWN else ("msgfolderroot", [first, *rest])
         for name in names:
             wanted = quote(name.replace("'", "''"), safe="")  # OData's way to write a quote within a text
-            page = self.json("GET", f"{self.folder_url(found)}/childFolders?$filter=displayName eq '{wanted}'&$select=id,displayName")  # fmt: skip
+            below = f"{self.folder_url(found)}/childFolders?$select=id,displayName"
+            page = self.json("GET", f"{below}&$filter=displayName eq '{wanted}'")
             if not (page.get("value") or []):
-                raise UnreadError(
-                    f"{self.mailbox.name}: there is no folder {shown(path)}; is it so called in Outlook?"
-                )
+                folders: list[dict[str, Any]] = self.json("GET", below).get("value") or []
+                there = ", ".join(str(each["displayName"]) for each in folders[:NAMED])
+                raise UnreadError(f"{self.mailbox.name}: there is no folder {shown(path)}; there are {shown(there or 'none')}")  # fmt: skip
             found = str(page["value"][0]["id"])
         return found
 
@@ -146,6 +150,8 @@ class _Client:
         try:
             if answer.status_code == 404:
                 return None
+            if answer.status_code >= 400:
+                return Broken(where, f"can't be had: Exchange answers {shown(_error(answer))}")
             if int(answer.headers.get("Content-Length") or 0) > FILE:
                 return Broken(where, TOO_LARGE)
             data = bytearray()
@@ -171,17 +177,27 @@ class _Client:
         answer = self._send(method, url)
         if answer.status_code == 404:
             error = _error(answer)
+            if "token=" in url and error.lower() == "erroritemnotfound":
+                raise _GoneError  # of a folder that was deleted, and perhaps made anew
             if error.lower() in ("errorinvaliduser", "resourcenotfound", "request_resourcenotfound", "mailboxnotenabledforrestapi"):  # fmt: skip
                 raise UnreadError(f"{self.mailbox.name}: there is no mailbox {shown(self.mailbox.mailbox)} in Exchange Online ({shown(error)})")  # fmt: skip
             raise UnreadError(
                 f"{self.mailbox.name}: there is no folder {shown(self.mailbox.folder)} ({shown(error)})"
             )
-        return answer.json()
+        try:
+            return dict(answer.json())
+        except (ValueError, TypeError):
+            raise UnreadError(f"{self.mailbox.name}: the answer isn't JSON; is there a proxy that wants a sign-in?") from None  # fmt: skip
 
     def _send(self, method: str, url: str, body: Any = None, stream: bool = False) -> Any:
-        """An answer of 2xx or 404."""
+        """An answer of 2xx or 404, or one that says that the message is corrupt.
+
+        :raises UnreadError: or the URL leads elsewhere, where the sign-in must not go.
+        """
         from azure.core.rest import HttpRequest
 
+        if not url.startswith(f"{GRAPH}/v1.0/users"):
+            raise UnreadError(f"{self.mailbox.name}: what was kept of the last run leads to {shown(url, longest=60)}, and the sign-in isn't sent there")  # fmt: skip
         needed = ALLOW.format("Mail.ReadWrite" if method == "POST" else "Mail.Read")
         with azure.told(self.mailbox.name, needed, UnreadError):
             answer = self._client.send_request(
@@ -191,7 +207,7 @@ class _Client:
                 answer.read()
                 if answer.status_code == 410 or _error(answer).lower() in GONE:
                     raise _GoneError
-                if answer.status_code != 404:
+                if answer.status_code != 404 and not (stream and _error(answer).lower() in CORRUPT):
                     answer.raise_for_status()
             return answer
 

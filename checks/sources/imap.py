@@ -14,6 +14,7 @@ from typing import Any
 from imapclient import IMAPClient  # pyright: ignore[reportMissingTypeStubs]
 from imapclient.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
     CapabilityError,
+    IMAPClientAbortError,
     IMAPClientError,
     LoginError,
 )
@@ -30,6 +31,7 @@ PATIENCE = 60.0  # seconds for one answer
 WINDOW, WIDEST = 500, 50_000  # UIDs that are asked about at once; more where few of them are there
 TOGETHER = 4 * 1024 * 1024  # bytes of mails that are fetched at once
 KEEP = 200  # mails between two cursors
+NAMED = 10  # folders, where the wanted one isn't there
 SIZE, BODY = b"RFC822.SIZE", b"BODY[]<0>"
 Found = Mail | Broken
 
@@ -128,9 +130,7 @@ class Folder:
         try:
             found = client.select_folder(self.folder, readonly=readonly)
         except IMAPClientError as error:
-            raise UnreadError(
-                f"{self.name}: there is no such folder, or it can't be opened: {_why(error)}"
-            ) from None
+            raise UnreadError(f"{self.name}: there is no such folder, or it can't be opened ({_why(error)}); there are {_folders(client)}") from None  # fmt: skip
         return int(found[b"UIDVALIDITY"]), int(found.get(b"UIDNEXT") or 1 << 32)
 
     def _after(self, client: Any, last: int, end: int) -> Iterator[tuple[int, Found | None]]:
@@ -152,21 +152,51 @@ class Folder:
 
     def _fetched(self, client: Any, uids: list[int], sizes: dict[int, int]) -> Iterator[tuple[int, Found | None]]:
         wanted = [uid for uid in uids if sizes[uid] <= FILE]
-        # No more than that, whatever the size was said to be.
-        bodies: dict[int, Any] = client.fetch(wanted, [f"BODY.PEEK[]<0.{FILE + 1}>"]) if wanted else {}
+        bodies = self._bodies(client, wanted)
         for uid in uids:
             where = f"{self.name}, mail {uid}"
             if uid not in wanted:
                 yield uid, Broken(where, TOO_LARGE)
-            elif BODY in bodies.get(uid, {}):
-                yield uid, Mail(where, bodies[uid].pop(BODY))
+            elif uid in bodies:
+                body = bodies.pop(uid)
+                yield (
+                    uid,
+                    Broken(where, "can't be had: the server refuses it") if body is None else Mail(where, body),
+                )
             else:
                 yield uid, None  # somebody else has taken it away meanwhile
+
+    def _bodies(self, client: Any, uids: list[int]) -> dict[int, bytes | None]:
+        """Mails by UID; None for one that the server refuses while it gives others, or says to be corrupt (RFC 5530 3)."""
+
+        def fetched(some: list[int]) -> dict[int, bytes | None]:
+            # No more than that, whatever the size was said to be.
+            found: dict[int, Any] = client.fetch(some, [f"BODY.PEEK[]<0.{FILE + 1}>"]) if some else {}
+            return {uid: data[BODY] or b"" for uid, data in found.items() if BODY in data}
+
+        try:
+            return fetched(uids)
+        except IMAPClientAbortError:  # the connection
+            raise
+        except IMAPClientError as error:
+            if len(uids) == 1 and "CORRUPTION" in str(error):
+                return {uids[0]: None}
+            bodies: dict[int, bytes | None] = {}
+            for uid in uids if len(uids) > 1 else ():
+                try:
+                    bodies |= fetched([uid])
+                except IMAPClientAbortError:
+                    raise
+                except IMAPClientError:
+                    bodies[uid] = None
+            if not any(bodies.values()):
+                raise
+            return bodies
 
     def _can_move(self, client: Any) -> None:
         """:raises UnreadError: mails can't be moved there, or not without harm to others."""
         if not client.folder_exists(self.move_to):
-            raise UnreadError(f"{self.name}: --move-to: there is no folder {shown(self.move_to)}; create it first")
+            raise UnreadError(f"{self.name}: --move-to: there is no folder {shown(self.move_to)}; create it first; there are {_folders(client)}")  # fmt: skip
         if not (client.has_capability("MOVE") or client.has_capability("UIDPLUS")):
             raise UnreadError(f"{self.name}: --move-to: the server knows neither MOVE nor UIDPLUS, without which other deleted mails would go too")  # fmt: skip
 
@@ -215,6 +245,12 @@ def _groups(sizes: dict[int, int]) -> Iterator[list[int]]:
         together += sizes[uid]
     if group:
         yield group
+
+
+def _folders(client: Any) -> str:
+    """Some of those that are there."""
+    names = sorted(str(name) for _, _, name in client.list_folders())
+    return shown(", ".join(names[:NAMED])) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
 def _why(error: Exception) -> str:
