@@ -195,6 +195,11 @@ def test_one_pull_request_from_the_first_good_week_to_its_end(
         assert "with the same lines was closed by somebody" in night.run()[0]
         assert forge.written() == before
 
+        forge.opened_by_a_person()
+        before = forge.written()
+        assert "was opened by somebody else: it is left as it is" in night.run()[0]
+        assert forge.written() == before
+
 
 @pytest.mark.parametrize("kind", ["azure", "github"])
 def test_refused_mail_asks_for_testing_with_urgency(local: tuple[Sandbox, int], tmp_path: Path, kind: str) -> None:
