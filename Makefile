@@ -30,6 +30,7 @@ up: $(READY) ## bring the stack up on the local Azure
 	$(PY) -m sandbox zone example.org --mx mail.example.org
 	$(LOCAL); pulumi stack select --create $$PULUMI_STACK; pulumi up --yes --suppress-outputs; \
 	    $(PY) -m tools.summary; $(PY) -m checks domain --stack || [ $$? -lt 64 ]; \
+	    $(PY) -m sandbox mail tls-reports@example.org --samples example.org; \
 	    echo 'On this local Azure, first: eval "$$($(PY) -m sandbox env)"'
 
 preview: $(READY) ## show what an up would change

@@ -10,11 +10,7 @@ atexit.register(gc.freeze)  # nor is there any to look for at its end
 import pulumi
 import pulumi.runtime
 
-import azure_native
 import zones
-from components import adopted, preflight, website, without_stack_traces
-from components.mail_domain import announce
-from components.policy_site import PolicySite, without_version_aliases
 from policy import Mode, UserError
 from provider.resources import Provider
 from settings import engine
@@ -32,11 +28,19 @@ try:
         azure_keys=engine.keys("azure-native"),
         encrypted=engine.encrypted_keys("mta-sts"),
     )
+    finish_zones = zones.begin((domain.name, domain.dns) for policy in stack.policies for domain in policy.domains)
+
+    # While Azure's plugin starts and answers. These imports take as long.
+    import azure_native
+    from components import adopted, preflight, website, without_stack_traces
+    from components.mail_domain import announce
+    from components.policy_site import PolicySite, without_version_aliases
+
     files = website.read(HERE / "web")
     for note in stack.notes:
         pulumi.log.info(note)
-    finish_preflight = preflight.begin(stack)  # while the zones are asked for
-    backends = zones.backends((domain.name, domain.dns) for policy in stack.policies for domain in policy.domains)
+    finish_preflight = preflight.begin(stack)
+    backends = finish_zones()
     finish_preflight(backends)
     adopted.register()
     group_options = adopted.group(stack.resource_group) if stack.existing_resource_group else None

@@ -4,31 +4,9 @@
 each module that is used is imported by its name, while its package stands there without its contents.
 """
 
-import importlib.util
-import sys
-from collections.abc import Generator
-from contextlib import contextmanager
+from provider.imports import without_contents
 
-import pulumi_azure_native
-
-
-@contextmanager
-def _without_contents(*services: str) -> Generator[None, None, None]:
-    """Meanwhile these packages are empty; afterwards they are again what they were, for whoever wants all of it."""
-    names = [f"{pulumi_azure_native.__name__}.{service}" for service in services]
-    whole = {name: sys.modules[name] for name in names if name in sys.modules}
-    for name in names:
-        if spec := importlib.util.find_spec(name):
-            sys.modules[name] = importlib.util.module_from_spec(spec)
-    try:
-        yield
-    finally:
-        for name in names:
-            del sys.modules[name]
-        sys.modules.update(whole)
-
-
-with _without_contents("dns", "resources", "web"):
+with without_contents(*(f"pulumi_azure_native.{service}" for service in ("dns", "resources", "web"))):
     from pulumi_azure_native.dns._inputs import CnameRecordArgs, TxtRecordArgs
     from pulumi_azure_native.dns.record_set import RecordSet
     from pulumi_azure_native.provider import Provider

@@ -11,6 +11,7 @@
 | signed.py  | who signed the mail that a report came in                                      |
 | tally.py   | counts over any number of reports, in bounded memory                           |
 | verdict.py | may the policy be enforced, and what to change                                 |
+| outlook.py | what is missing until then, and when that is likely to be reached              |
 | shown.py   | strangers' text, made fit to be shown: all that follow put it through there    |
 | show.py    | tables, JSON, a Prometheus text file; page.py, page.html: the page             |
 """

@@ -24,22 +24,16 @@ if __name__ == "__main__":
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import Progress
 
-from checks import page, show, steps, verdict
-from checks.domain import look_at
-from checks.finding import Domain, exit_code
-from checks.reading import read
-from checks.signed import Signatures, key_record
-from checks.tally import OTHERS, Tally
-from internet.view import View
+from checks import history, kept, page, show, steps, verdict
+from checks.finding import exit_code
+from checks.gather import complete, gather, look, view
+from checks.tally import OTHERS
 from policy import UserError
 from policy.names import typed_domain
 
@@ -72,6 +66,12 @@ def parser() -> argparse.ArgumentParser:
         )
         made.add_argument("--no-servers", action="store_true", help="leave the mail servers out")
 
+    def add_sources(made: argparse.ArgumentParser) -> None:
+        made.add_argument("--history", metavar="FILE", help="keep the counts there, and read on where the last run stopped (or azblob://CONTAINER/PATH)")  # fmt: skip
+        made.add_argument("--keep-days", type=int, metavar="N", help=f"keep them so long, from now on (default {history.KEEP_DAYS})")  # fmt: skip
+        made.add_argument("--move-to", default="", metavar="FOLDER", help="move mails there once their reports are in the history")  # fmt: skip
+        made.add_argument("--imap-oauth", action="store_true", help="sign in to IMAP servers by Entra ID, in place of MTA_STS_IMAP_PASSWORD")  # fmt: skip
+
     def add_senders(made: argparse.ArgumentParser) -> None:
         made.add_argument("--since", type=_day, metavar="YYYY-MM-DD", help="pass over earlier days")
         made.add_argument("--verified-only", action="store_true", help="count reports alone whose sender is verified by DKIM")  # fmt: skip
@@ -84,20 +84,27 @@ def parser() -> argparse.ArgumentParser:
     )
     domain.add_argument("--prometheus", type=Path, metavar="FILE", help="also write a text file for node_exporter")
     add_looks(domain)
-    reports = add("reports", do_reports, "read TLS reports: JSON, gzip, zip, mails, mbox, Maildir")
-    reports.add_argument("paths", nargs="+", type=Path, metavar="FILE|DIR")
+    reports = add(
+        "reports",
+        do_reports,
+        "read TLS reports: JSON, gzip, zip, mails, mbox, Maildir; mailboxes; docs/reports.md",
+    )
+    reports.add_argument("paths", nargs="*", metavar="FILE|DIR|graph://…|imaps://…")
     reports.add_argument("--domain", action="append", default=[], metavar="DOMAIN", help="judge this one alone, whatever else is reported (may be repeated)")  # fmt: skip
     add_resolver(reports)
     add_senders(reports)
+    add_sources(reports)
     enforce = add(
         "enforce", do_enforce, "both together: may this domain's policy be enforced, and by which change"
     )
     enforce.add_argument("name", metavar="DOMAIN")
-    enforce.add_argument("--reports", nargs="+", type=Path, default=[], metavar="FILE|DIR", help="TLS reports")
+    enforce.add_argument("--reports", nargs="+", default=[], metavar="FILE|DIR|graph://…|imaps://…", help="TLS reports")  # fmt: skip
     add_senders(enforce)
+    add_sources(enforce)
     enforce.add_argument("--stack-file", type=Path, metavar="FILE", help="where to change it (default: the Pulumi.*.yaml that has the domain)")  # fmt: skip
     enforce.add_argument("--write", action="store_true", help="change these lines of the stack file, and nothing else in it")  # fmt: skip
     add_looks(enforce)
+    kept.add_parser(commands)
     return top
 
 
@@ -107,7 +114,7 @@ def do_domain(options: argparse.Namespace) -> int:
     names = [*map(typed_domain, options.names), *(name for name in ids if name not in options.names)]
     if not names:
         raise UserError("name a domain, or use --stack")
-    found = _look(names, ids, options)
+    found = look(names, ids, options)
     if options.prometheus:
         show.prometheus(found, options.prometheus)
 
@@ -122,9 +129,14 @@ def do_domain(options: argparse.Namespace) -> int:
 def do_reports(options: argparse.Namespace) -> int:
     """`reports`."""
     asked = list(map(typed_domain, options.domain))
-    tally = _tally(options, options.paths, asked)
+    if not options.paths and not options.history:
+        raise UserError("name files, folders or mailboxes with reports, or a --history")
+    tally = gather(options, options.paths, asked)
     names = asked or sorted(set(tally.domains) - {"", OTHERS})
-    verdicts = [verdict.of_reports(name, tally.domains.get(name), tally.full) for name in names]
+    verdicts = [
+        complete(verdict.of_reports(name, tally.domains.get(name), tally.full, tally.today), tally)
+        for name in names
+    ]
     _give(options, {**tally.json(), "verdicts": [each.json() for each in verdicts]},
           lambda: page.render([], tally, verdicts), lambda to: show.reports(tally, verdicts, to))  # fmt: skip
     return 0 if verdicts and all(judged.safe for judged in verdicts) else 2
@@ -133,10 +145,10 @@ def do_reports(options: argparse.Namespace) -> int:
 def do_enforce(options: argparse.Namespace) -> int:
     """`enforce`."""
     plan = steps.Steps(typed_domain(options.name), options.stack_file)
-    tally = _tally(options, options.reports, plan.names)
-    found = _look(plan.names, {}, options)
-    given = [verdict.of_both(each, tally.domains.get(each.name)) for each in found]
-    proposals = plan.proposals(steps.evidence(found, given, tally, _view(options)), tally.today)
+    tally = gather(options, options.reports, plan.names)
+    found = look(plan.names, {}, options)
+    given = [complete(verdict.of_both(each, tally.domains.get(each.name), tally.today), tally) for each in found]
+    proposals = plan.proposals(steps.evidence(found, given, tally, view(options)), tally.today)
     written = plan.write(proposals) if options.write else ""
     safe = all(each.safe for each in given)
     change = written or plan.told(proposals, safe)
@@ -151,36 +163,6 @@ def do_enforce(options: argparse.Namespace) -> int:
     _give(options, {**given[0].json(), "change": change, "seen": found[0].json(), "others": [each.json() for each in given[1:]]},
           lambda: page.render(found, tally, given), tell)  # fmt: skip
     return 0 if safe else 2
-
-
-def _look(names: Sequence[str], ids: dict[str, str], options: argparse.Namespace) -> list[Domain]:
-    """Look, with progress on stderr where somebody watches."""
-    view = _view(options)
-    if options.ca:
-        view = replace(view, ca_file=options.ca)
-    if options.ca and not Path(options.ca).is_file():
-        raise UserError(f"--ca: there is no file {options.ca}")
-    port = None if options.no_servers else options.smtp_port
-    watched = sys.stderr.isatty() and len(names) > 1
-    with Progress(console=Console(stderr=True), transient=True, disable=not watched) as progress:
-        task = progress.add_task("looking", total=len(names))
-        return look_at(names, view, ids, port, lambda _: progress.advance(task))
-
-
-def _view(options: argparse.Namespace) -> View:
-    return View.from_environment().through(options.resolver)
-
-
-def _tally(options: argparse.Namespace, paths: Sequence[Path], asked: Sequence[str]) -> Tally:
-    signatures = Signatures(partial(key_record, _view(options)), options.authserv_id)
-    tally = Tally(options.since, frozenset(asked), options.verified_only)
-    try:
-        tally.add(read(paths, signatures.of))
-    except FileNotFoundError as error:
-        raise UserError(f"there is no file or folder {error}") from None
-    if signatures.unanswered:
-        tally.odd.append(f"DNS gave no answer for {signatures.unanswered} DKIM keys: their mails are not verified")
-    return tally
 
 
 def _give(

@@ -112,12 +112,16 @@ def reports(tally: Tally, verdicts: Sequence[Verdict], console: Console) -> None
 
 
 def show_verdicts(verdicts: Sequence[Verdict], console: Console) -> None:
-    """Safe or not, and why."""
+    """Safe or not, what to do next, what is missing, and why."""
     for verdict in verdicts:
         answer = (
             Text("safe to enforce", "bold green") if verdict.safe else Text("not yet safe to enforce", "bold red")
         )
         console.print(_text(f"{verdict.domain}: ").append(answer))
+        if verdict.next:
+            console.print(_text(f"  {verdict.next}", "bold"), soft_wrap=True)
+        for missing in verdict.missing:
+            console.print(_text(f"  missing: {missing}"), soft_wrap=True)
         for reason in verdict.reasons:
             console.print(_text(f"  - {reason}"), soft_wrap=True)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from checks.reading import Broken, Failure, PolicyPart, Report
 
@@ -40,6 +40,25 @@ class Table(Counter[str]):
         self[name if name in self or len(self) < LARGEST else OTHERS] += by
 
 
+class Marks(Protocol):
+    """Which reports were seen, by digests."""
+
+    def __contains__(self, mark: object, /) -> bool: ...
+
+    def keep(self, day: date, *marks: bytes) -> None:
+        """Remember marks of a report.
+
+        :param day: that it is of.
+        """
+        ...
+
+
+class _Seen(set[bytes]):
+    def keep(self, day: date, *marks: bytes) -> None:
+        """See `Marks`."""
+        self.update(marks)
+
+
 class Who(NamedTuple):
     """A sender: the domain that signed, or without a signature the name that anybody could have written."""
 
@@ -58,6 +77,7 @@ class Day:
     :param fetching: the same of sessions that could not get the policy.
     :param failures: failed sessions by mail server ("unknown" where none is named) and result type, of every policy
         type.
+    :param refused: those of them that enforce would have turned into refused mail.
     """
 
     good: int = 0
@@ -65,6 +85,14 @@ class Day:
     refusing: bool = False
     fetching: bool = False
     failures: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    refused: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+
+    def add(self, other: "Day") -> None:
+        """Count another's sessions in."""
+        self.good, self.bad = self.good + other.good, self.bad + other.bad
+        self.refusing, self.fetching = self.refusing or other.refusing, self.fetching or other.fetching
+        self.failures.update(other.failures)
+        self.refused.update(other.refused)
 
 
 @dataclass
@@ -85,10 +113,7 @@ class Domain:
         days: dict[date, Day] = {}
         for sender in self.senders.values():
             for when, day in sender.items():
-                sum_ = days.setdefault(when, Day())
-                sum_.good, sum_.bad = sum_.good + day.good, sum_.bad + day.bad
-                sum_.refusing, sum_.fetching = sum_.refusing or day.refusing, sum_.fetching or day.fetching
-                sum_.failures.update(day.failures)
+                days.setdefault(when, Day()).add(day)
         return dict(sorted(days.items()))
 
     @property
@@ -109,14 +134,17 @@ class Tally:
     :param since: earlier days are passed over.
     :param asked: the domains that matter; none for all. Others' reports never crowd these out.
     :param verified_only: pass over reports that no domain has verifiably signed.
+    :param others: while there is room, also count the domains that weren't asked for.
     :param today: later days are refused.
     :param odd: what is wrong with reports that can be read.
+    :param unread: where reports were to come from, and why they didn't.
     :param full: strangers have sent more than can be counted one by one.
     """
 
     since: date | None = None
     asked: frozenset[str] = frozenset()
     verified_only: bool = False
+    others: bool = False
     today: date = field(default_factory=lambda: datetime.now(UTC).date())
     reports: int = 0
     repeated: int = 0
@@ -129,11 +157,12 @@ class Tally:
     full: bool = False
     named: list[Broken] = field(default_factory=list[Broken])
     odd: list[str] = field(default_factory=list[str])
+    unread: list[str] = field(default_factory=list[str])
     domains: dict[str, Domain] = field(default_factory=dict[str, Domain])
     senders: Table = field(default_factory=Table)
     servers: Table = field(default_factory=Table)
     results: Table = field(default_factory=Table)
-    _seen: set[bytes] = field(default_factory=set[bytes])
+    seen: Marks = field(default_factory=_Seen, repr=False)
     _entries: int = 0
     _failures: int = 0
     _day_failures: int = 0
@@ -173,17 +202,14 @@ class Tally:
 
     def _repeated(self, report: Report) -> bool:
         """Senders repeat themselves, and mailboxes keep copies. What differs is no copy: somebody forges, and nobody
-        knows which."""
-        if not report.id:
-            return False
-        mark = _digest(report.verified, report.sender, report.id, report.day)
-        content = _digest(mark, report.policies)
-        if content in self._seen:
+        knows which. The copy of a signed report is a copy, even if nobody can verify it: keys don't stay in DNS."""
+        mark, content = _marks(report, report.verified)
+        if content in self.seen:
             return True
-        if mark in self._seen:
+        if report.id and mark in self.seen:
             self.differing += 1
             self._odd(report, "differs from another of the same id and day: both count")
-        self._seen |= {mark, content}
+        self.seen.keep(report.day, mark, content, *([_marks(report, "")[1]] if report.verified else []))
         return False
 
     def _parts(self, report: Report, who: Who, name: str, parts: list[PolicyPart]) -> None:
@@ -202,46 +228,70 @@ class Tally:
             unexplained = [Failure("no reason given", "", part.bad - told)] if counted and part.bad > told else []
             for failure in [*part.failures, *unexplained]:
                 sessions = min(failure.sessions, CLAIMED)
-                self.results.count(failure.result, sessions)
-                self.servers.count(failure.mx or "unknown", sessions)
-                self._failure(day, failure.mx or "unknown", failure.result, sessions)
-                if counted and (failure.result in REFUSED or failure in unexplained):
+                refusing = counted and (failure.result in REFUSED or failure in unexplained)
+                self._failed(domain, day, failure.mx or "unknown", failure.result, sessions, refusing)
+                if refusing:
                     refused += sessions
-                    self._count(domain.refused, f"{failure.mx or 'unknown'}: {failure.result}", sessions)
                 elif failure.result.startswith("sts-"):
                     fetching += sessions
-                    self._count(domain.fetching, failure.result, sessions)
         day.refusing |= refused > TOLERATED * (good + bad)
         day.fetching |= fetching > TOLERATED * (good + bad)
 
+    def restore(self, name: str, who: Who, when: date, kept: Day) -> None:
+        """Count in what was counted before and kept, within the same bounds."""
+        self.senders.count(str(who), kept.good + kept.bad)
+        domain, day = self._day(name, who, when)
+        day.add(Day(kept.good, kept.bad, kept.refusing, kept.fetching))
+        for (server, result), sessions in kept.failures.items():
+            refused = kept.refused[server, result]
+            if (server, result) in kept.refused:
+                self._failed(domain, day, server, result, refused, refusing=True)
+            if sessions > refused or (server, result) not in kept.refused:
+                self._failed(domain, day, server, result, sessions - refused, refusing=False)
+
     def _day(self, name: str, who: Who, when: date) -> tuple[Domain, Day]:
-        """Where to count. Once there is no room, all that is new goes to others: its failures are not lost."""
-        room = self._entries < ENTRIES
-        asked = name in self.asked
-        known = name in self.domains
-        if not (asked or (not self.asked and (known or (room and len(self.domains) < LARGEST)))):
-            self.full |= not self.asked
-            name, who = OTHERS, Who(OTHERS, False)
+        name, who = self._place(name, who, when)
         domain = self.domains.setdefault(name, Domain())
-        fits = room and (who in domain.senders or len(domain.senders) < LARGEST)
-        if not fits and when not in domain.senders.get(who, {}):
-            self.full |= not self.asked
-            who = Who(OTHERS, who.verified)
-            if not asked and when not in domain.senders.get(who, {}):
-                domain = self.domains.setdefault(OTHERS, Domain())
         days = domain.senders.setdefault(who, {})
         if when not in days:
             self._entries += 1
         return domain, days.setdefault(when, Day())
 
-    def _failure(self, day: Day, server: str, result: str, sessions: int) -> None:
-        """Into a day; all days share one bound, and once it is reached servers and results are no longer told apart."""
+    def _place(self, name: str, who: Who, when: date) -> tuple[str, Who]:
+        """Where to count. Once there is no room, all that is new goes to others: its failures are not lost."""
+        room = self._entries < ENTRIES
+        asked = name in self.asked
+        every = self.others or not self.asked
+        if not (asked or (every and (name in self.domains or (room and len(self.domains) < LARGEST)))):
+            self.full |= every
+            name, who = OTHERS, Who(OTHERS, False)
+        senders = self.domains.setdefault(name, Domain()).senders
+        fits = room and (who in senders or len(senders) < LARGEST)
+        if not fits and when not in senders.get(who, {}):
+            self.full |= every
+            who = Who(OTHERS, who.verified)
+            if not asked and when not in senders.get(who, {}):
+                name = OTHERS
+        return name, who
+
+    def _failed(self, domain: Domain, day: Day, server: str, result: str, sessions: int, refusing: bool) -> None:
+        """Count failed sessions everywhere.
+
+        :param refusing: enforce would have turned them into refused mail.
+        """
+        self.results.count(result, sessions)
+        self.servers.count(server, sessions)
         key = (server, result)
-        if key not in day.failures:
+        if key not in day.failures:  # all days share one bound; beyond it servers and results aren't told apart
             if self._day_failures >= ENTRIES:
                 key = (OTHERS, OTHERS)
             self._day_failures += 1
         day.failures[key] += sessions
+        if refusing:
+            day.refused[key] += sessions
+            self._count(domain.refused, f"{server}: {result}", sessions)
+        elif result.startswith("sts-"):
+            self._count(domain.fetching, result, sessions)
 
     def _count(self, table: Table, name: str, sessions: int) -> None:
         """Into a table of one domain; all of these share one bound."""
@@ -267,6 +317,7 @@ class Tally:
             "broken": self.broken,
             "brokenNamed": [f"{broken.where} {broken.why}" for broken in self.named],
             "odd": self.odd,
+            "unread": self.unread,
             "full": self.full,
             "senders": dict(self.senders.most_common()),
             "servers": dict(self.servers.most_common()),
@@ -290,6 +341,12 @@ def _summary(days: dict[date, Day]) -> dict[str, int]:
         "fetching": sum(day.fetching for day in days.values()),
         "sessions": sum(day.good + day.bad for day in days.values()),
     }
+
+
+def _marks(report: Report, verified: str) -> tuple[bytes, bytes]:
+    """Digests of what makes a report one of its kind, and of that and all it says."""
+    mark = _digest(verified, report.sender, report.id, report.day)
+    return mark, _digest(mark, report.policies)
 
 
 def _digest(*values: object) -> bytes:

@@ -5,11 +5,13 @@ sessions, but can't take back what another sender has reported. The worst of the
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from checks.finding import Domain, Level
+from checks import outlook
+from checks.finding import Domain, Finding, Level
+from checks.outlook import Bad, Progress
 from checks.tally import Day, Who
 from checks.tally import Domain as Reported
 
@@ -26,39 +28,79 @@ class Verdict:
     """Whether enforcing would refuse no mail.
 
     :param reasons: what speaks against it, the worst first; what is fine too where `safe`.
+    :param next: what to do now, in one sentence.
+    :param missing: until it is safe, each with its numbers; the first thing to mend first.
+    :param likely: when it is likely to be safe; None where it is, where nothing comes, and where something must be
+        mended first.
     """
 
     domain: str
     safe: bool
     reasons: list[str]
+    next: str = ""
+    missing: list[str] = field(default_factory=list[str])
+    likely: date | None = None
+    progress: Progress = field(default_factory=Progress)
 
     def json(self) -> dict[str, Any]:
         """For `--json`."""
-        return asdict(self)
+        return {
+            "domain": self.domain,
+            "safe": self.safe,
+            "next": self.next,
+            "reasons": self.reasons,
+            "missing": self.missing,
+            "likely": str(self.likely) if self.likely else None,
+            "progress": self.progress.json(),
+        }
 
 
-def of_reports(name: str, reported: Reported | None, full: bool = False) -> Verdict:
+def of_reports(name: str, reported: Reported | None, full: bool = False, today: date | None = None) -> Verdict:
     """The verdict that senders' reports allow.
 
     :param full: strangers have sent more than could be counted for every domain.
+    :param today: the tally's; it dates `likely` alone. Without it, today in UTC.
     """
     if reported is None or not reported.senders:
-        return Verdict(name, False, ["no sender has reported yet; is there a _smtp._tls record?"])
+        way = outlook.nothing_yet(name, Progress(days_needed=DAYS, sessions_needed=SESSIONS))
+        reasons = ["no sender has reported yet; is there a _smtp._tls record?"]
+        return Verdict(name, False, reasons, way.next, way.missing, way.likely, way.progress)
     days = reported.days
-    sessions, refused = reported.good + reported.bad, reported.refused.total()
-    first, last = min(days), max(days)
     refusing, fetching = _bad(reported, "refusing"), _bad(reported, "fetching")
+    bad = [*refusing, *fetching]
+    last_bad = max((when for when, day in days.items() if day.refusing or day.fetching), default=date.min)
+    progress = Progress(
+        days=sum(when > last_bad for when in days) if bad else len(days),
+        days_needed=DAYS,
+        sessions=reported.good + reported.bad,
+        sessions_needed=SESSIONS,
+        senders=len(reported.senders),
+        senders_enough=sum(map(_enough, reported.senders.values())),
+        to_mend=list(dict.fromkeys(str(each.who) for each in bad)),
+    )
+    way = outlook.outlook(name, reported, progress, bad, full, today or datetime.now(UTC).date())
+    against = _against(reported, refusing, fetching, full)
+    reasons = against or _in_favour(reported)
+    return Verdict(name, not against, reasons, way.next, way.missing, way.likely, way.progress)
+
+
+def _against(reported: Reported, refusing: list[Bad], fetching: list[Bad], full: bool) -> list[str]:
+    """What speaks against enforcing, the worst first; nothing where it is safe."""
+    days = reported.days
+    sessions = reported.good + reported.bad
     against: list[str] = []
     if sessions < SESSIONS:
         against.append("the reports tell of no session")
     if refusing:
-        against.append(f"{refused} of {sessions} sessions would have been refused")
-        against += refusing
+        against.append(f"{reported.refused.total()} of {sessions} sessions would have been refused")
+        against += map(str, refusing[:5])
         against += [f"mend first: {what} ({count} sessions)" for what, count in reported.refused.most_common(5)]
     if len(days) < DAYS:
-        against.append(f"reports cover {len(days)} days ({first} to {last}); wait until they cover {DAYS}")
+        against.append(
+            f"reports cover {len(days)} days ({min(days)} to {max(days)}); wait until they cover {DAYS}"
+        )
     if fetching:
-        against += fetching
+        against += map(str, fetching[:5])
         against += [
             f"senders could not get the policy: {what} ({count} sessions)"
             for what, count in reported.fetching.most_common(3)
@@ -68,16 +110,24 @@ def of_reports(name: str, reported: Reported | None, full: bool = False) -> Verd
         against.append(f"once that is mended, judge by the days after it: --since {until + timedelta(days=1)}")
     if full:
         against.append("there are more senders or domains in these reports than can be counted; name the domain: --domain")  # fmt: skip
-    if against:
-        return Verdict(name, False, against)
+    return against
+
+
+def _in_favour(reported: Reported) -> list[str]:
+    days, sessions, refused = reported.days, reported.good + reported.bad, reported.refused.total()
     verified = sum(who.verified for who in reported.senders)
-    return Verdict(name, True, [
-        f"{sessions} sessions on {len(days)} days ({first} to {last}), {refused} would have been refused",
+    return [
+        f"{sessions} sessions on {len(days)} days ({min(days)} to {max(days)}), {refused} would have been refused",
         f"{verified} of {len(reported.senders)} senders are verified; the others may be anybody (docs/checks.md)",
-    ])  # fmt: skip
+    ]
 
 
-def _bad(reported: Reported, kind: str) -> list[str]:
+def _enough(days: Mapping[date, Day]) -> bool:
+    """Whether a sender tells enough to be judged by itself."""
+    return len(days) >= ENOUGH_DAYS or sum(day.good + day.bad for day in days.values()) >= ENOUGH_SESSIONS
+
+
+def _bad(reported: Reported, kind: str) -> list[Bad]:
     """The senders whose share of bad days is too large, the worst first.
 
     :param kind: which days are bad, as `Day` calls it.
@@ -86,38 +136,73 @@ def _bad(reported: Reported, kind: str) -> list[str]:
     def bad(days: Mapping[date, Day]) -> int:
         return sum(getattr(day, kind) for day in days.values())
 
-    def enough(days: Mapping[date, Day]) -> bool:
-        return len(days) >= ENOUGH_DAYS or sum(day.good + day.bad for day in days.values()) >= ENOUGH_SESSIONS
-
-    words = "refused sessions" if kind == "refusing" else "sessions without the policy"
-    large = {who: days for who, days in reported.senders.items() if enough(days)}
+    large = {who: days for who, days in reported.senders.items() if _enough(days)}
     small = {who: days for who, days in reported.senders.items() if who not in large}
     worst = {who: days for who, days in large.items() if not _stray(bad(days), len(days))}
     if not _stray(sum(bad(days) > 0 for days in small.values()), len(small)):
         worst |= {who: days for who, days in small.items() if bad(days)}
     ordered: list[tuple[Who, dict[date, Day]]] = sorted(worst.items(), key=lambda item: -bad(item[1]))
-    return [f"{who}: {words} on {bad(days)} of {len(days)} days" for who, days in ordered[:5]]
+    return [Bad(who, kind, bad(days), len(days)) for who, days in ordered]
 
 
 def _stray(bad: int, of: int) -> bool:
     return bad <= min(STRAY * of, MOST_STRAY)
 
 
-def of_both(seen: Domain, reported: Reported | None) -> Verdict:
-    """The verdict that both allow: what a sender sees now, and what senders reported."""
-    by_reports = of_reports(seen.name, reported)
-    wrong = [f"{line.check}: {line.text}" for line in seen.lines if line.level == Level.FAIL]
-    wrong += [f"mx: {line.text}" for line in seen.lines if line.check == "mx" and line.level == Level.WARN]
+def of_both(seen: Domain, reported: Reported | None, today: date | None = None) -> Verdict:
+    """The verdict that both allow: what a sender sees now, and what senders reported.
+
+    :param today: as in `of_reports`.
+    """
+    by_reports = of_reports(seen.name, reported, today=today)
+    failed = [line for line in seen.lines if line.level == Level.FAIL]
+    failed += [line for line in seen.lines if line.check == "mx" and line.level == Level.WARN]
+    unchecked = [  # whatever kept it from being checked: a stranger may have
+        line
+        for line in seen.lines
+        if line.level == Level.UNCHECKED and line.check.partition(" ")[0] not in NOT_NEEDED
+    ]
     servers = [line for line in seen.lines if line.check.startswith("server ")]
-    for line in seen.lines:  # whatever kept it from being checked: a stranger may have
-        if line.level == Level.UNCHECKED and line.check.partition(" ")[0] not in NOT_NEEDED:
-            wrong.append(f"{line.check} was not checked: {line.text}")
+    wrong = [f"{line.check}: {line.text}" for line in failed]
+    wrong += [f"{line.check} was not checked: {line.text}" for line in unchecked]
     if not servers:
         wrong.append("no mail server was looked at")
     if wrong or not by_reports.safe:
-        return Verdict(seen.name, False, [*wrong, *([] if by_reports.safe else by_reports.reasons)])
+        next_ = _next(seen, failed, unchecked, not servers) or by_reports.next
+        if not wrong and seen.mode == "enforce" and not by_reports.progress.to_mend:
+            next_ = (
+                f"Nothing yet: it is enforced already, and reports cover {by_reports.progress.days} of {DAYS} days"
+            )
+        return replace(
+            by_reports,
+            safe=False,
+            reasons=[*wrong, *([] if by_reports.safe else by_reports.reasons)],
+            next=next_,
+            missing=[*_missing(failed, unchecked, not servers), *by_reports.missing],
+            likely=None if failed else by_reports.likely,
+        )
     if seen.mode == "enforce":
-        return Verdict(seen.name, True, ["it is enforced already", *by_reports.reasons])
-    return Verdict(
-        seen.name, True, [*by_reports.reasons, f"all {len(servers)} mail servers are as the policy wants"]
+        next_ = seen.next if seen.level == Level.WARN else "Nothing: it is enforced, and no sender is refused"
+        return replace(by_reports, reasons=["it is enforced already", *by_reports.reasons], next=next_)
+    return replace(
+        by_reports,
+        reasons=[*by_reports.reasons, f"all {len(servers)} mail servers are as the policy wants"],
+        next="Enforce: set mode: enforce in the stack's file, then pulumi up",
     )
+
+
+def _missing(failed: list[Finding], unchecked: list[Finding], no_servers: bool) -> list[str]:
+    """The same as numbers."""
+    counts = {"to be mended": len(failed), "to be checked": len(unchecked)}
+    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    missing = [f"what a sender sees: {told}"] if told else []
+    return [*missing, "mail servers: none was looked at"] if no_servers else missing
+
+
+def _next(seen: Domain, failed: list[Finding], unchecked: list[Finding], no_servers: bool) -> str:
+    """What to do about what a sender sees now; "" where that is fine."""
+    for verb, lines in (("Mend", failed), ("Check", unchecked)):
+        if lines:
+            more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
+            return f"{verb} {lines[0].check}: {lines[0].way_out or lines[0].text}{more}"
+    return f"Look at the mail servers of {seen.name}, too: without --no-servers" if no_servers else ""

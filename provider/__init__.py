@@ -9,6 +9,8 @@ goes on where they stopped.
 | resources.py | the kinds: what a program declares, and what the plugin needs to know of each         |
 | kinds.py     | `Kind`, and `Work`: what a kind's module has                                          |
 | server.py    | the engine's questions, answered for all kinds                                        |
-| protocol.py  | the protocol's glue: server, values, errors in one line                               |
+| protocol.py  | the protocol's glue: server, errors in one line                                       |
+| values.py    | the protocol's values as plain ones                                                   |
+| imports.py   | part of a large package, without the time that all of it takes to import              |
 | wait.py      | waiting: progress, deadline, Ctrl-C                                                   |
 """

@@ -1,4 +1,4 @@
-"""The provider protocol's glue, the same for every plugin in Python: the server, values, errors in one line.
+"""The provider protocol's glue, the same for every plugin in Python: the server, errors in one line.
 
 Nothing of what a provider does stands here; the local Azure's stand-in plugin uses this module too.
 """
@@ -7,18 +7,15 @@ import asyncio
 import inspect
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, cast
+from typing import Any
 
 import grpc
 import grpc.aio
 from google.protobuf.message import Message
-from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS  # pyright: ignore[reportPrivateUsage]
 from pulumi.runtime.proto import ResourceProviderServicer, provider_pb2_grpc, status_pb2
-
-Properties = dict[str, PropertyValue]
 
 
 class OneLineErrors(grpc.aio.ServerInterceptor):
@@ -92,26 +89,3 @@ def serve(
         asyncio.run(run())
     except KeyboardInterrupt:
         pass
-
-
-def plain(values: Mapping[str, PropertyValue]) -> dict[str, Any]:
-    """Property values as plain Python ones; what a preview can't know yet is `pulumi.runtime.rpc.UNKNOWN`."""
-    return {name: _plain(value) for name, value in values.items()}
-
-
-def _plain(value: PropertyValue) -> Any:
-    inner = value.value
-    if isinstance(inner, Mapping):
-        return plain(cast(Properties, inner))
-    if isinstance(inner, Sequence) and not isinstance(inner, str):
-        return [_plain(item) for item in inner]
-    return inner
-
-
-def wrap(value: Any) -> PropertyValue:
-    """A plain Python value as a property value."""
-    if isinstance(value, dict):
-        return PropertyValue({name: wrap(item) for name, item in cast(dict[str, Any], value).items()})
-    if isinstance(value, list):
-        return PropertyValue([wrap(item) for item in cast(list[Any], value)])
-    return PropertyValue(float(value) if isinstance(value, int) and not isinstance(value, bool) else value)

@@ -12,7 +12,7 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 from policy import UserError
 from provider import resources as _resources  # declares the kinds
 from provider.kinds import KINDS, Kind
-from provider.protocol import Properties, plain, wrap
+from provider.values import Properties, plain, wrap
 from provider.wait import Wait
 
 __all__ = ["Engine", "Resources", "differences"]

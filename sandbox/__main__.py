@@ -8,13 +8,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sandbox import serve
+from sandbox import graph, serve
 from sandbox.arm import Call, handle, tokens
 from sandbox.arm.sites import DOMAIN_TYPE
 from sandbox.control import NAMES, Sandbox, SandboxError
 from sandbox.dns.view import View
 from sandbox.plugins import installed
-from sandbox.state import DELAYS, RESOURCE_FAULTS, SHARES
+from sandbox.state import DELAYS, RESOURCE_FAULTS, SHARES, State
 
 
 def parser() -> argparse.ArgumentParser:
@@ -57,6 +57,17 @@ def parser() -> argparse.ArgumentParser:
         "--served-by", metavar="ADDRESS:PORT", help="not in Azure DNS at all, but on this name server"
     )
     zone.add_argument("--mx", action="append", default=[], metavar="HOST", help="give each zone this MX record")
+    mail = add("mail", "put mails into a mailbox of Exchange Online; without any, make it")
+    mail.add_argument("address", metavar="ADDRESS")
+    mail.add_argument("files", nargs="*", type=Path, metavar="FILE", help="a mail each")
+    mail.add_argument("--samples", metavar="DOMAIN", help="a fortnight of sample TLS reports of this domain")
+    mail.add_argument("--folder", default="", help="beside the inbox (default: the inbox)")
+    mail.add_argument(
+        "--allow",
+        choices=[graph.READ, graph.WRITE, "nothing"],
+        default=graph.READ,
+        help="what the application may do there",
+    )
     set_ = add("set", "set how long things take, or how often they go wrong")
     set_.add_argument("name", choices=[*DELAYS, *SHARES])
     set_.add_argument("value", type=float, help="seconds; per cent for " + ", ".join(SHARES))
@@ -188,6 +199,43 @@ def do_fault(sandbox: Sandbox, options: argparse.Namespace) -> int:
     return 0
 
 
+def do_mail(sandbox: Sandbox, options: argparse.Namespace) -> int:
+    from sandbox.graph import samples
+
+    state = sandbox.state
+    graph.make_mailbox(state, options.address, options.allow.removeprefix("nothing"))
+    try:
+        mails = [file.read_bytes() for file in options.files]
+    except OSError as error:
+        raise SandboxError(f"can't read {error.filename}: {error.strerror}") from None
+    graph.deliver(state, options.address, *mails, folder=options.folder)
+    if options.samples:
+        zone = f"/subscriptions/{state.setting('subscription')}/resourceGroups/dns/providers/Microsoft.Network/dnsZones/{samples.SIGNERS}"
+
+        def put(name: str, strings: list[str]) -> None:
+            _put(state, f"{zone}/TXT/{name}", {"properties": {"TTL": 300, "TXTRecords": [{"value": strings}]}})
+
+        _make_group(state, zone.partition("/providers/")[0])
+        if state.get(zone) is None:
+            _put(state, zone, {"location": "global"})
+        samples.deliver(state, options.address, options.samples, put)
+        print(f"sample TLS reports: python -m checks reports graph://{options.address}")
+    return 0
+
+
+def _put(state: State, path: str, body: dict[str, Any]) -> None:
+    """As an administrator would."""
+    headers = {"authorization": f"Bearer {tokens.current(state)[0]}"}
+    answer = handle(Call(state, View(state), "PUT", path, {"api-version": "2018-05-01"}, headers, body))
+    if answer.status >= 400:
+        raise SandboxError(answer.body["error"]["message"])
+
+
+def _make_group(state: State, group: str) -> None:
+    if state.get(group) is None:
+        _put(state, group, {"location": "westeurope"})
+
+
 def do_zone(sandbox: Sandbox, options: argparse.Namespace) -> int:
     state = sandbox.state
     for name in options.names if options.served_by else ():
@@ -199,29 +247,26 @@ def do_zone(sandbox: Sandbox, options: argparse.Namespace) -> int:
     subscription = options.subscription or state.setting("subscription")
     group = f"/subscriptions/{subscription}/resourceGroups/{options.resource_group}"
 
-    def put(path: str, body: dict[str, Any]) -> None:
-        headers = {"authorization": f"Bearer {tokens.current(state)[0]}"}
-        answer = handle(Call(state, View(state), "PUT", path, {"api-version": "2018-05-01"}, headers, body))
-        if answer.status >= 400:
-            raise SandboxError(answer.body["error"]["message"])
-
-    if state.get(group) is None:
-        put(group, {"location": "westeurope"})
+    _make_group(state, group)
     for name in options.names:
         zone = f"{group}/providers/Microsoft.Network/dnsZones/{name}"
         if state.get(zone) is None:
-            put(zone, {"location": "global"})
+            _put(state, zone, {"location": "global"})
             print(f"DNS zone {name} is in resource group {options.resource_group}")
         body = state.get(zone)
         if body and bool(body.get("_undelegated")) != options.undelegated:
             state.put({**body, "_undelegated": options.undelegated})
         if options.mx and state.get(f"{zone}/MX/@") is None:
             records = [{"preference": 10 * at, "exchange": host} for at, host in enumerate(options.mx, 1)]
-            put(f"{zone}/MX/@", {"properties": {"TTL": 300, "MXRecords": records}})
+            _put(state, f"{zone}/MX/@", {"properties": {"TTL": 300, "MXRecords": records}})
         for host in options.mx:  # those in the zone are mail servers on this machine
             label = host.removesuffix(f".{name}")
             if label != host and state.get(f"{zone}/A/{label}") is None:
-                put(f"{zone}/A/{label}", {"properties": {"TTL": 300, "ARecords": [{"ipv4Address": "127.0.0.1"}]}})
+                _put(
+                    state,
+                    f"{zone}/A/{label}",
+                    {"properties": {"TTL": 300, "ARecords": [{"ipv4Address": "127.0.0.1"}]}},
+                )
     return 0
 
 

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sandbox import devops
+from sandbox import devops, storage
 from sandbox.plugins import installed
 from sandbox.state import DELAYS, SHARES, State
 from tools import get_engine
@@ -194,6 +194,7 @@ class Sandbox:
             **{f"AZURE_{name}": value for name, value in who.items()},
             "AZDO_PERSONAL_ACCESS_TOKEN": devops.token(state),
             "AZDO_ORG_SERVICE_URL": f"https://dev.azure.com/{devops.ORGANIZATION}",
+            "AZURE_STORAGE_ACCOUNT": storage.ACCOUNT,
             "MTA_STS_RESOLVER": dns,
             "MTA_STS_NAMESERVERS": dns,
             "PULUMI_BACKEND_URL": f"file://{pulumi}",

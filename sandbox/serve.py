@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox import arm, devops
+from sandbox import arm, devops, graph, storage
 from sandbox.arm import login, operations
 from sandbox.arm.errors import ArmError, WebError
 from sandbox.arm.sites import no_cname
@@ -25,7 +25,10 @@ from sandbox.swa import hosting, upload
 from sandbox.swa.hosting import Page
 
 ARM, LOGIN, METADATA = "management.azure.com", "login.microsoftonline.com", "aka.ms"
-AZURE = {ARM, LOGIN, METADATA, upload.CLIENT_HOST, upload.CONTENT_HOST, *devops.HOSTS}
+AZURE = {
+    ARM, LOGIN, METADATA, upload.CLIENT_HOST, upload.CONTENT_HOST, *devops.HOSTS, graph.HOST,
+    f"{storage.ACCOUNT}{storage.ENDPOINT}",
+}  # fmt: skip
 
 
 class Daemon:
@@ -82,6 +85,9 @@ class Daemon:
         if host == LOGIN:
             answer = login.busy()
             return web.json_response(answer.body, status=status, headers=headers)
+        if host == graph.HOST:
+            said = graph.ordered(status)
+            return web.json_response(said.body, status=status, headers=said.headers)
         return web.Response(status=status, text=f"HTTP {status}", headers=headers)
 
     def _cut(self, request: web.BaseRequest, host: str) -> web.Response:
@@ -100,6 +106,12 @@ class Daemon:
         if host in devops.HOSTS:
             return self._devops(request, host, body)
         headers = {name.lower(): value for name, value in request.headers.items()}
+        if host == graph.HOST:
+            return self._graph(request, headers, body)
+        if storage.is_host(host):
+            kept = storage.handle(self.state, request.method, request.raw_path.partition("?")[0], dict(request.query), headers, body)  # fmt: skip
+            self.state.log("blob", host, request.method, request.path, kept.status)
+            return web.Response(status=kept.status, body=kept.body, headers=kept.headers)
         if host == METADATA:
             page = upload.metadata() if request.path == "/swalocaldeploy" else Page(404, b"")
         elif host == upload.CLIENT_HOST:
@@ -112,6 +124,14 @@ class Daemon:
         service = "azure" if host in AZURE else "site"
         self.state.log(service, host, request.method, request.path, page.status, f"sha256={page.sha256}")
         return web.Response(status=page.status, body=page.body, headers=page.headers)
+
+    def _graph(self, request: web.BaseRequest, headers: dict[str, str], body: bytes) -> web.Response:
+        path = request.raw_path.partition("?")[0]
+        answer = graph.handle(self.state, request.method, path, dict(request.query), headers, body)
+        self.state.log("graph", graph.HOST, request.method, request.path, answer.status)
+        if isinstance(answer.body, bytes):
+            return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
+        return web.json_response(answer.body, status=answer.status, headers=answer.headers)
 
     def _devops(self, request: web.BaseRequest, host: str, body: bytes) -> web.Response:
         who = request.headers.get("Authorization", "")

@@ -18,6 +18,13 @@ CREATE TABLE IF NOT EXISTS files (site TEXT, path TEXT, content BLOB, PRIMARY KE
 CREATE TABLE IF NOT EXISTS old_files (site TEXT, path TEXT, content BLOB, PRIMARY KEY (site, path));
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS faults (id INTEGER PRIMARY KEY, host TEXT, method TEXT, path TEXT, kind TEXT, value REAL, times INT);
+CREATE TABLE IF NOT EXISTS mailboxes (address TEXT PRIMARY KEY, allowed TEXT);
+CREATE TABLE IF NOT EXISTS mail_folders (id INTEGER PRIMARY KEY, mailbox TEXT, parent INT, name TEXT);
+CREATE TABLE IF NOT EXISTS messages (id INTEGER PRIMARY KEY, mailbox TEXT, folder INT, mime BLOB);
+CREATE TABLE IF NOT EXISTS mail_changes (id INTEGER PRIMARY KEY AUTOINCREMENT, folder INT, message INT, gone INT);
+CREATE INDEX IF NOT EXISTS mail_changes_by_folder ON mail_changes (folder, id);
+CREATE TABLE IF NOT EXISTS blobs (container TEXT, name TEXT, etag TEXT, changed REAL, content BLOB, PRIMARY KEY (container, name));
+CREATE TABLE IF NOT EXISTS blocks (container TEXT, name TEXT, block TEXT, content BLOB, PRIMARY KEY (container, name, block));
 CREATE TABLE IF NOT EXISTS log (id INTEGER PRIMARY KEY, time REAL, service TEXT, host TEXT, method TEXT, path TEXT,
                                 status INT, detail TEXT);
 """

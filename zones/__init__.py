@@ -30,7 +30,7 @@ configuration names it. To add a DNS host, write one file, `zones/<provider>.py`
 
 4. The API: a class that has a `Host`'s methods, and `host(place, secrets, domain)`, which makes one.
 
-5. `backends = hosted`: the records are `mtasts:index:RecordSet`, which the plugin makes at the `Host`. (azure.py and
+5. `begin = hosted`: the records are `mtasts:index:RecordSet`, which the plugin makes at the `Host`. (azure.py and
    manual.py declare resources of their own here.)
 
 6. `offer(served, wanted)`, for `python -m tools.setup`: how a `dns` map begins for a zone that this host's name servers
@@ -240,11 +240,12 @@ class Module(Protocol):
 
     def read(self, reader: Reader, given: dict[str, Any], key: str, inherited: Dns | None) -> Dns | None: ...
 
-    def backends(self, domains: Sequence[tuple[str, Any]]) -> Mapping[str, Backend]:
-        """Each domain's zone, asked before anything is made.
+    def begin(self, domains: Sequence[tuple[str, Any]]) -> Callable[[], Mapping[str, Backend]]:
+        """Begin to ask for each domain's zone, before anything is made.
 
         :param domains: their names, and their settings.
-        :raises UserError: a line for each thing that is wrong.
+        :returns: what waits for the answers: each domain's backend, by its name; or it raises UserError, a line for each
+            thing that is wrong, with the domains that it concerns.
         """
         ...
 
@@ -333,25 +334,39 @@ def needed(
     return inherited
 
 
-def backends(domains: Iterable[tuple[str, Dns]]) -> dict[str, Backend]:
-    """Each domain's backend, by its name.
+def begin(domains: Iterable[tuple[str, Dns]]) -> Callable[[], dict[str, Backend]]:
+    """Begin to ask for each domain's zone.
 
     :param domains: their names, and where their records go.
-    :raises UserError: everything that is wrong with the zones, a line each.
+    :returns: what waits for the answers: each domain's backend, by its name; or it raises UserError, everything that is
+        wrong with the zones, a line each.
     """
     by_provider: dict[str, list[tuple[str, Dns]]] = {}
     for name, dns in domains:
         by_provider.setdefault(dns.provider, []).append((name, dns))
-    opened: dict[str, Backend] = {}
-    problems: list[str] = []
-    for provider, of_provider in by_provider.items():
-        try:
-            opened.update(_module(provider).backends(of_provider))
-        except UserError as error:
-            problems.append(str(error))
-    if problems:
-        raise UserError("\n".join(problems))
-    return opened
+    begun = [_module(provider).begin(of_provider) for provider, of_provider in by_provider.items()]
+
+    def finish() -> dict[str, Backend]:
+        opened: dict[str, Backend] = {}
+        problems: list[str] = []
+        for finish_one in begun:
+            try:
+                opened.update(finish_one())
+            except UserError as error:
+                problems.append(str(error))
+        if problems:
+            raise UserError("\n".join(problems))
+        return opened
+
+    return finish
+
+
+def backends(domains: Iterable[tuple[str, Dns]]) -> dict[str, Backend]:
+    """Each domain's backend, by its name: `begin`, and the end of it.
+
+    :raises UserError: everything that is wrong with the zones, a line each.
+    """
+    return begin(domains)()
 
 
 def host(place: Mapping[str, Any], secrets: Mapping[str, Any], domain: str = "") -> Host:

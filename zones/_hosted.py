@@ -1,6 +1,6 @@
 """Zones at hosts that the plugin speaks to: their records are `mtasts:index:RecordSet`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
@@ -48,24 +48,25 @@ class HostedBackend:
         )
 
 
-def hosted(domains: Sequence[tuple[str, HostedDns]]) -> dict[str, HostedBackend]:
-    """Each domain's zone, asked of its host before anything is made.
+def hosted(domains: Sequence[tuple[str, HostedDns]]) -> Callable[[], dict[str, HostedBackend]]:
+    """See `zones.Module.begin`; each host is asked for the zone."""
+    pool = ThreadPoolExecutor(AT_ONCE, "zones")
+    answers = pool.map(_open, domains)
+    pool.shutdown(wait=False)
 
-    :returns: by domain name.
-    :raises UserError: a line for each thing that is wrong, with the domains that it concerns.
-    """
-    with ThreadPoolExecutor(AT_ONCE, "zones") as pool:
-        answers = list(pool.map(_open, domains))
-    opened: dict[str, HostedBackend] = {}
-    problems: dict[str, list[str]] = {}
-    for (name, _), answer in zip(domains, answers, strict=True):
-        if isinstance(answer, HostError):
-            problems.setdefault(str(answer), []).append(name)
-        else:
-            opened[name] = answer
-    if problems:
-        raise UserError("\n".join(f"{', '.join(names)}: {text}" for text, names in problems.items()))
-    return opened
+    def finish() -> dict[str, HostedBackend]:
+        opened: dict[str, HostedBackend] = {}
+        problems: dict[str, list[str]] = {}
+        for (name, _), answer in zip(domains, answers, strict=True):
+            if isinstance(answer, HostError):
+                problems.setdefault(str(answer), []).append(name)
+            else:
+                opened[name] = answer
+        if problems:
+            raise UserError("\n".join(f"{', '.join(names)}: {text}" for text, names in problems.items()))
+        return opened
+
+    return finish
 
 
 def _open(domain: tuple[str, HostedDns]) -> HostedBackend | HostError:

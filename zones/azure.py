@@ -6,7 +6,7 @@ mta-sts:dns: {provider: azure, resourceGroup: dns}
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,14 +16,15 @@ from pulumi.runtime.invoke import invoke_async
 from pulumi.runtime.sync_await import _sync_await  # pyright: ignore[reportPrivateUsage]
 from pulumi_azure_native._utilities import get_invoke_opts_defaults
 
-import azure_native
 from internet.dns_view import strings
 from policy import UserError
 from zones import Asked, Dns, Offer, Served, needed
 
 if TYPE_CHECKING:
+    import azure_native
     from settings.reader import Reader
 
+PASSES = 20  # of the event loop, within which the SDK has sent a question
 KEYS = ("resourceGroup", "zone", "subscription")
 # learn.microsoft.com/azure/dns/dns-zones-records
 NAME_SERVERS = ("azure-dns.com", "azure-dns.net", "azure-dns.org", "azure-dns.info")
@@ -87,6 +88,8 @@ class AzureBackend:
         adopt: bool = False,
     ) -> pulumi.Resource:
         """See `zones.Backend`."""
+        import azure_native  # not before the zones are asked for, since it takes as long as their answer
+
         relative = owner.removesuffix(self.zone).rstrip(".") or "@"
         if adopt:
             there = pulumi.ResourceOptions(import_=f"{self._id}/{type}/{relative}", retain_on_delete=True)
@@ -115,31 +118,39 @@ class AzureBackend:
         )
 
 
-def backends(domains: Iterable[tuple[str, AzureDns]]) -> dict[str, AzureBackend]:
-    """Each domain's zone, asked of Azure before anything is made.
-
-    :param domains: their names, and where their zones are.
-    :returns: by domain name.
-    :raises UserError: a line for each domain without a zone; or the one reason why Azure can't be asked.
-    """
-    opened: dict[str, AzureBackend] = {}
-    problems: list[str] = []
+def begin(domains: Iterable[tuple[str, AzureDns]]) -> Callable[[], dict[str, AzureBackend]]:
+    """See `zones`; azure-native's plugin starts meanwhile."""
     open_ = {(name, place): candidates(name, place) for name, place in domains}
-    while open_:
-        asked = list(dict.fromkeys((replace(place, zone=None), zones[0]) for (_, place), zones in open_.items()))
-        answers = dict(zip(asked, _sync_await(_ask(asked)), strict=True))
-        for (name, place), zones in list(open_.items()):
-            zone = zones.pop(0)
-            answer = answers[replace(place, zone=None), zone]
-            if answer is not None:
-                opened[name] = AzureBackend(place, zone, answer)
-            elif not zones:
-                problems.append(_no_zone(name, place))
-            if name in opened or not zones:
-                del open_[name, place]
-    if problems:
-        raise UserError("\n".join(problems))
-    return opened
+    first = _longest(open_)
+    asking = _sync_await(_begin(first))
+
+    def finish() -> dict[str, AzureBackend]:
+        opened: dict[str, AzureBackend] = {}
+        problems: list[str] = []
+        asked, answers = first, _sync_await(asking)
+        while open_:
+            by_zone = dict(zip(asked, answers, strict=True))
+            for (name, place), zones in list(open_.items()):
+                zone = zones.pop(0)
+                answer = by_zone[replace(place, zone=None), zone]
+                if answer is not None:
+                    opened[name] = AzureBackend(place, zone, answer)
+                elif not zones:
+                    problems.append(_no_zone(name, place))
+                if name in opened or not zones:
+                    del open_[name, place]
+            asked = _longest(open_)
+            answers = _sync_await(_ask(asked))
+        if problems:
+            raise UserError("\n".join(problems))
+        return opened
+
+    return finish
+
+
+def _longest(open_: Mapping[tuple[str, AzureDns], list[str]]) -> list[tuple[AzureDns, str]]:
+    """The zones to ask for next, each once."""
+    return list(dict.fromkeys((replace(place, zone=None), zones[0]) for (_, place), zones in open_.items()))
 
 
 def candidates(name: str, given: AzureDns) -> list[str]:
@@ -162,7 +173,22 @@ def _no_zone(name: str, given: AzureDns) -> str:
 @cache
 def in_subscription(subscription: str | None) -> azure_native.Provider | None:
     """The provider for a subscription that isn't the program's own; it signs in the same way."""
-    return azure_native.Provider(f"azure-{subscription}", subscription_id=subscription) if subscription else None
+    if not subscription:
+        return None
+    import azure_native
+
+    return azure_native.Provider(f"azure-{subscription}", subscription_id=subscription)
+
+
+async def _begin(zones: list[tuple[AzureDns, str]]) -> asyncio.Task[list[Mapping[str, Any] | None]]:
+    """Ask, and go on once the questions are on their way."""
+    asking = asyncio.ensure_future(_ask(zones))
+    asking.add_done_callback(
+        lambda done: done.cancelled() or done.exception()
+    )  # told where it is waited for, if it is
+    for _ in range(PASSES):
+        await asyncio.sleep(0)
+    return asking
 
 
 async def _ask(zones: list[tuple[AzureDns, str]]) -> list[Mapping[str, Any] | None]:

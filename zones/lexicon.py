@@ -167,7 +167,7 @@ def _asked(host: str) -> Iterator[Asked]:
             yield Asked(f"options.{name}", f"{title}: {says}", secret=name not in HARMLESS, optional=optional)
 
 
-backends = hosted
+begin = hosted
 
 
 class Lexicon:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -56,6 +56,6 @@ def offer(served: Served, wanted: str) -> Offer | None:
     return Offer("a host where you enter records by hand", {"provider": "manual"}) if wanted == "manual" else None
 
 
-def backends(domains: Sequence[tuple[str, ManualDns]]) -> dict[str, ManualBackend]:
-    """There is nothing to ask."""
-    return {name: ManualBackend() for name, _ in domains}
+def begin(domains: Sequence[tuple[str, ManualDns]]) -> Callable[[], dict[str, ManualBackend]]:
+    """See `zones`; there is nothing to ask."""
+    return lambda: {name: ManualBackend() for name, _ in domains}

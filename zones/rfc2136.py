@@ -153,7 +153,7 @@ def _key(text: str) -> dict[str, str]:
     return {"keyName": name, **({"keyAlgorithm": algorithm[0]} if algorithm else {}), "keySecret": secret}
 
 
-backends = hosted
+begin = hosted
 
 
 class Rfc2136:

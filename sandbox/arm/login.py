@@ -7,7 +7,12 @@ from sandbox.state import State
 
 HOST = "https://login.microsoftonline.com"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"  # RFC 7523 2.2
-RESOURCES = {tokens.AUDIENCE, "https://management.core.windows.net"}
+RESOURCES = {
+    tokens.AUDIENCE: tokens.AUDIENCE,
+    "https://management.core.windows.net": tokens.AUDIENCE,
+    tokens.GRAPH: tokens.GRAPH,
+    tokens.STORAGE: tokens.STORAGE,
+}
 
 
 def handle(state: State, method: str, path: str, body: str) -> Answer:
@@ -60,7 +65,7 @@ def _token(state: State, form: dict[str, str]) -> Answer:
     if resource not in RESOURCES:
         message = f"The resource principal named {resource} was not found in the tenant named local Azure."
         return _error("AADSTS500011", message, "invalid_resource")
-    token, seconds = tokens.current(state)
+    token, seconds = tokens.current(state, RESOURCES[resource])
     lasts = {"expires_in": seconds, "ext_expires_in": seconds}
     return Answer(200, {"token_type": "Bearer", **lasts, "access_token": token})
 

@@ -15,24 +15,26 @@ from sandbox.arm.errors import ArmError
 from sandbox.state import State
 
 AUDIENCE = "https://management.azure.com"
+GRAPH, STORAGE = "https://graph.microsoft.com", "https://storage.azure.com"
 CHALLENGE = 'Bearer authorization_uri="https://login.microsoftonline.com/", error="invalid_token"'
 
 
-def current(state: State) -> tuple[str, int]:
-    """The token that a sign-in gets, and the seconds that it is still good for.
+def current(state: State, audience: str = AUDIENCE) -> tuple[str, int]:
+    """The token for a service that a sign-in gets, and the seconds that it is still good for.
 
     It is the same one while more than half of its life is left, as from a token cache.
     """
-    token, lifetime = state.optional("access-token"), state.delay("token")
+    name = "access-token" if audience == AUDIENCE else f"access-token {audience}"
+    token, lifetime = state.optional(name), state.delay("token")
     left = _expiry(token) - time.time() if token else 0.0
     if left < lifetime / 2 or left > lifetime:
-        token, left = _issue(state, lifetime), lifetime
-        state.set("access-token", token)
+        token, left = _issue(state, lifetime, audience), lifetime
+        state.set(name, token)
     return token, int(left)
 
 
-def check(state: State, authorization: str) -> None:
-    """Refuse what isn't a token of this tenant's that is still good.
+def check(state: State, authorization: str, audience: str = AUDIENCE) -> None:
+    """Refuse what isn't a token of this tenant's for this service that is still good.
 
     :raises ArmError: 401 with ARM's codes.
     """
@@ -41,15 +43,18 @@ def check(state: State, authorization: str) -> None:
     if not head or not hmac.compare_digest(signature, _signature(state, head)):
         message = "The access token is invalid."
         raise ArmError(401, "InvalidAuthenticationToken", message, {"WWW-Authenticate": CHALLENGE})
+    if _claims(token)["aud"] != audience:
+        message = f"The access token has been obtained for wrong audience or resource '{_claims(token)['aud']}'."
+        raise ArmError(401, "InvalidAuthenticationTokenAudience", message, {"WWW-Authenticate": CHALLENGE})
     if _expiry(token) <= time.time():
         message = "The access token expiry UTC time is earlier than current UTC time."
         raise ArmError(401, "ExpiredAuthenticationToken", message, {"WWW-Authenticate": CHALLENGE})
 
 
-def _issue(state: State, lifetime: float) -> str:
+def _issue(state: State, lifetime: float, audience: str) -> str:
     now, tenant, who = int(time.time()), state.setting("tenant"), state.setting("object")
     claims = {
-        "aud": AUDIENCE,
+        "aud": audience,
         "iss": f"https://sts.windows.net/{tenant}/",
         "iat": now,
         "nbf": now,
@@ -77,5 +82,9 @@ def _encoded(part: dict[str, Any]) -> str:
 
 
 def _expiry(token: str) -> float:
+    return _claims(token)["exp"]
+
+
+def _claims(token: str) -> dict[str, Any]:
     payload = token.split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["exp"]
+    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

@@ -16,16 +16,22 @@ import grpc
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Struct
-from pulumi.runtime import proto
-from pulumi.runtime.rpc import UNKNOWN
 
-from provider.protocol import OneLineErrors, serve
+from provider.imports import without_contents
 from sandbox.plugins.client import Azure, AzureError, Unfinished
 from sandbox.plugins.differences import differences, drift
 from sandbox.plugins.sign_in import account
 from sandbox.plugins.types import FUNCTIONS, TYPES, Type
 
+with without_contents("pulumi", "pulumi.runtime"):  # the protocol is needed here, not the SDK
+    from pulumi.runtime import proto
+
+    from provider.protocol import OneLineErrors, serve
+
 VERSION = "3.29.0"
+UNKNOWN = (
+    "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # what a preview can't know yet (sdk/go/common/resource/plugin/rpc.go)
+)
 MARK = "__createBeforeDelete"  # among the inputs: its successor may be made before it goes
 GROUPS = "2020-10-01"  # the API version that a resource group's location is asked with
 

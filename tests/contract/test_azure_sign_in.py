@@ -56,13 +56,13 @@ def test_a_token_ends(azure: Clients, sandbox: Sandbox) -> None:
     assert (answer.status_code, answer.code) == (401, "ExpiredAuthenticationToken")
 
 
-def test_a_token_is_for_azure_resource_manager_alone(azure: Clients) -> None:
+def test_there_is_no_token_for_what_is_not_modelled(azure: Clients) -> None:
     who = ClientSecretCredential(
         *(os.environ[f"ARM_{name}"] for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET"))
     )
     assert who.get_token("https://management.core.windows.net//.default").token
     with pytest.raises(ClientAuthenticationError, match="AADSTS500011"):
-        who.get_token("https://graph.microsoft.com/.default")
+        who.get_token("https://vault.azure.net/.default")
 
 
 @pytest.mark.parametrize("tenant", ["organizations", "common"])

@@ -21,3 +21,16 @@ def test_the_rest_is_neither_imported_nor_lost() -> None:
     run = subprocess.run([sys.executable, "-c", CODE], cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     assert int(run.stdout) < 10
+
+
+def test_the_stand_in_plugin_speaks_the_protocol_without_the_sdk() -> None:
+    code = """
+import sys
+from sandbox.plugins.azure_native import UNKNOWN
+assert "pulumi" not in sys.modules
+import pulumi, pulumi.runtime.rpc
+assert pulumi.runtime.rpc.UNKNOWN == UNKNOWN
+pulumi.CustomResource
+"""
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr

@@ -8,8 +8,8 @@ from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime.rpc import UNKNOWN
 
 from policy import Policy
-from provider.protocol import plain, wrap
 from provider.server import Engine, Resources, differences
+from provider.values import plain, wrap
 
 URN = "urn:pulumi:dev::mta-sts::mtasts:index:PolicySite$mtasts:index:{}::name"
 POLICY = Policy.of("testing", 604800, ["mail.example.org"]).render().decode()

@@ -6,7 +6,6 @@ has opened, and doesn't propose again what a person has closed. It never merges.
 """
 
 import argparse
-import importlib
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -15,9 +14,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from checks import __main__ as checks
-from checks import ladder, steps, verdict
+from checks import gather, history, ladder, steps, verdict
 from checks import since as history_of
+from checks.__main__ import parser
 from checks.finding import Domain
 from checks.ladder import Evidence, Proposal
 from checks.stack_text import StackText
@@ -66,7 +65,7 @@ def _due(
         raise UserError(f"{name} is not in the repository")
     file = StackText(name, text)
     names = [domain.name for policy in file.policies for domain in policy.domains]
-    options = checks.parser().parse_args(["enforce", names[0], *rest])
+    options = parser().parse_args(["enforce", names[0], *rest])
     if options.write or options.json or options.html:
         raise UserError("--write, --json and --html are for `python -m checks enforce`")
     since = history_of.since(folder, name, commit)
@@ -87,7 +86,7 @@ def _evidence(
     file: StackText, since: Mapping[str, date], names: list[str], options: argparse.Namespace
 ) -> tuple[dict[str, Evidence], date]:
     """Of every domain, by the reports since its policy stands as it does, of the latest weeks."""
-    seen = {each.name: each for each in checks._look(names, {}, options)}
+    seen = {each.name: each for each in gather.look(names, {}, options)}
     today = datetime.now(UTC).date()
     oldest, given = today - timedelta(days=ladder.WINDOW), options.since
     by_day: dict[date, list[str]] = {}
@@ -97,10 +96,10 @@ def _evidence(
     found: dict[str, Evidence] = {}
     for first, some in by_day.items():
         options.since = first
-        tally = checks._tally(options, options.reports, some)
+        tally = gather.gather(options, options.reports, some)
         domains = [seen[name] for name in some]
         verdicts = [_verdict(domain, tally, options) for domain in domains]
-        found |= steps.evidence(domains, verdicts, tally, checks._view(options))
+        found |= steps.evidence(domains, verdicts, tally, gather.view(options))
         today = tally.today
     options.since = given
     return found, today
@@ -108,9 +107,9 @@ def _evidence(
 
 def _verdict(domain: Domain, tally: Any, options: argparse.Namespace) -> Verdict:
     reported = tally.domains.get(domain.name)
-    given = verdict.of_both(domain, reported)
+    given = gather.complete(verdict.of_both(domain, reported, tally.today), tally)
     if options.no_servers and not given.safe and given.reasons == NOT_LOOKED:
-        reasons = verdict.of_reports(domain.name, reported).reasons
+        reasons = verdict.of_reports(domain.name, reported, today=tally.today).reasons
         return replace(given, safe=True, reasons=[*reasons, BY_REPORTS])
     return given
 
@@ -119,10 +118,9 @@ def _unused(
     options: argparse.Namespace, name: str, file: StackText, evidence: Mapping[str, Evidence], today: date
 ) -> dict[str, date]:
     """Since when patterns of mx have been unneeded, kept beside the history of reports; nothing without one."""
-    where = getattr(options, "history", None)
-    if not where:
+    if not options.history:
         return {}
-    with importlib.import_module("checks.history").open(str(where)) as kept:
+    with history.open(options.history, options.keep_days) as kept:
         key = f"unneeded mx of {name}"
         before: dict[str, date] = {}
         for pattern, day in dict(kept.remembered(key) or {}).items():
