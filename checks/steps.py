@@ -51,13 +51,14 @@ def evidence(seen: Sequence[Domain], verdicts: Sequence[Verdict], tally: Tally, 
 
 
 def _unsure(seen: Domain, tally: Tally) -> bool:
-    """Whether the reports are fine, and what a sender sees too, as far as it could be looked at."""
+    """Whether the reports are fine, and what a sender sees too, as far as it could be looked at and read."""
+    if any(line.level == Level.FAIL for line in seen.lines):
+        return False
+    if tally.unread:
+        return True
     needed = [line for line in seen.lines if line.check.partition(" ")[0] not in NOT_NEEDED]
-    return (
-        any(line.level == Level.UNCHECKED for line in needed)
-        and not any(line.level == Level.FAIL for line in seen.lines)
-        and of_reports(seen.name, tally.domains.get(seen.name)).safe
-    )
+    unchecked = any(line.level == Level.UNCHECKED for line in needed)
+    return unchecked and of_reports(seen.name, tally.domains.get(seen.name)).safe
 
 
 def together(file: StackText, domain: str) -> list[PolicySettings]:

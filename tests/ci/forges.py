@@ -42,6 +42,8 @@ class Forge(Protocol):
 
     def closed_by_a_person(self, number: int) -> None: ...
 
+    def opened_by_a_person(self) -> None: ...
+
     def written(self) -> int:
         """How many requests have changed something."""
         ...
@@ -104,6 +106,10 @@ class AzureDevOps:
 
     def closed_by_a_person(self, number: int) -> None:
         self.ask("PATCH", f"{self.path}/{number}", {"status": "abandoned"})
+
+    def opened_by_a_person(self) -> None:
+        names = {"sourceRefName": f"refs/heads/{BRANCH}", "targetRefName": "refs/heads/main", "title": "mine"}
+        self.ask("POST", self.path, names)
 
     def written(self) -> int:
         return sum(
@@ -180,6 +186,16 @@ class GitHub:
 
     def closed_by_a_person(self, number: int) -> None:
         self.made[number - 1]["state"] = "closed"
+
+    def opened_by_a_person(self) -> None:
+        mine = {
+            "number": len(self.made) + 1,
+            "state": "open",
+            "title": "mine",
+            "body": None,
+            "user": {"login": "ann"},
+        }
+        self.made.append({**self.made[-1], **mine})
 
     def written(self) -> int:
         return sum("PATCH" in line or "git-receive-pack" in line or line.startswith("POST /api/repos") for line in self.log)  # fmt: skip

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from domains.staged import ROOT, Case, mail_servers, stage
 from reports.samples import DAY, gzipped, mail, report
 
+from checks import history
 from sandbox.control import Sandbox
 from sandbox.devops import permissions
 from tools.ci import propose
@@ -195,6 +195,11 @@ def test_one_pull_request_from_the_first_good_week_to_its_end(
         assert "with the same lines was closed by somebody" in night.run()[0]
         assert forge.written() == before
 
+        forge.opened_by_a_person()
+        before = forge.written()
+        assert "was opened by somebody else: it is left as it is" in night.run()[0]
+        assert forge.written() == before
+
 
 @pytest.mark.parametrize("kind", ["azure", "github"])
 def test_refused_mail_asks_for_testing_with_urgency(local: tuple[Sandbox, int], tmp_path: Path, kind: str) -> None:
@@ -222,42 +227,29 @@ def test_an_mx_host_that_the_policy_lacks_is_proposed_at_once(local: tuple[Sandb
     assert line.endswith("is left as it is: not everything could be looked at this time")
 
 
-def test_a_pattern_is_taken_out_by_what_the_history_remembers(
-    local: tuple[Sandbox, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The history is another's; this is what is asked of it."""
-    kept: dict[str, Any] = {}
-
-    class History:
-        def __enter__(self) -> "History":
-            return self
-
-        def __exit__(self, *_: object) -> None: ...
-
-        def remember(self, key: str, value: Any) -> None:
-            kept[key] = value
-
-        def remembered(self, key: str) -> Any:
-            return kept.get(key)
-
-    monkeypatch.setitem(sys.modules, "checks.history", SimpleNamespace(open=lambda where: History()))  # type: ignore[arg-type]
-    parse = propose.checks.parser
-
-    def parser() -> Any:
-        made = parse()
-        made._subparsers._group_actions[0].choices["enforce"].set_defaults(history="history.db")  # type: ignore[union-attr]
-        return made
-
-    monkeypatch.setattr(propose.checks, "parser", parser)
+def test_a_pattern_is_taken_out_by_what_the_history_remembers(local: tuple[Sandbox, int], tmp_path: Path) -> None:
     stage(local[0], "old.test", Case(mode="enforce", max_age=604800, allowed=("gone.example", "mx1.old.test")))
     night = Night(tmp_path, *local, AzureDevOps(local[0]), "old.test", mode="enforce")
     night.write(night.text.replace("[mx1.old.test]", "[gone.example, mx1.old.test]"), days=3)
-    assert f"gone.example has matched no MX host since {TODAY}" in night.run()[-1]
-    ((key, value),) = kept.items()
-    assert value == {"main gone.example": str(TODAY)}
-    kept[key] = {"main gone.example": str(TODAY - timedelta(8))}
-    assert "main: no longer allow gone.example" in night.run()[0]
+    where = str(tmp_path / "history.db")
+    assert f"gone.example has matched no MX host since {TODAY}" in night.run("--history", where)[-1]
+    with history.open(where) as kept:
+        key = f"unneeded mx of {FILE}"
+        assert kept.remembered(key) == {"main gone.example": str(TODAY)}
+        kept.remember(key, {"main gone.example": str(TODAY - timedelta(8))})
+    assert "main: no longer allow gone.example" in night.run("--history", where)[0]
     assert night.changed() == ["-      mx: [gone.example, mx1.old.test]", "+      mx: [mx1.old.test]"]
+
+
+def test_a_mailbox_that_cannot_be_read_closes_nothing(local: tuple[Sandbox, int], tmp_path: Path) -> None:
+    night = Night(tmp_path, *local, AzureDevOps(local[0]), "good.test")
+    night.report(*range(1, 8))
+    where = str(tmp_path / "history.db")
+    assert night.run("--history", where)[0].startswith("prod: opened ")
+    night.options += ["--history", where, "--reports", str(night.reports), "imaps://ann@127.0.0.1:9/INBOX"]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("IMAP_PASSWORD", "x")
+        assert "left as it is: not everything could be looked at" in night.run()[0]
 
 
 @pytest.mark.parametrize("kind", ["azure", "github"])

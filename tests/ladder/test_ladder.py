@@ -156,6 +156,8 @@ def test_a_pattern_goes_once_it_was_unneeded_for_longer_than_max_age_and_nothing
     assert "--history" in proposed(file).waits[0]
     assert lines(proposed(file, unused=unused, hosts=NEW)) == ["main.mx:  -> mx.new.example"]
     assert not proposed(file, unused=unused, whole=False).edits
+    last = {f"main {MX}": first}
+    assert not proposed(stack("enforce", 2419200), unused=last, hosts=frozenset({"no host.example"})).edits
     assert not proposed(file, unused=unused, hosts=frozenset({MX, "gone.example"})).edits
 
 

@@ -6,7 +6,6 @@ has opened, and doesn't propose again what a person has closed. It never merges.
 """
 
 import argparse
-import importlib
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -15,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from checks import gather, ladder, steps, verdict
+from checks import gather, history, ladder, steps, verdict
 from checks import since as history_of
 from checks.__main__ import parser
 from checks.finding import Domain
@@ -119,10 +118,9 @@ def _unused(
     options: argparse.Namespace, name: str, file: StackText, evidence: Mapping[str, Evidence], today: date
 ) -> dict[str, date]:
     """Since when patterns of mx have been unneeded, kept beside the history of reports; nothing without one."""
-    where = getattr(options, "history", None)
-    if not where:
+    if not options.history:
         return {}
-    with importlib.import_module("checks.history").open(str(where)) as kept:
+    with history.open(options.history, options.keep_days) as kept:
         key = f"unneeded mx of {name}"
         before: dict[str, date] = {}
         for pattern, day in dict(kept.remembered(key) or {}).items():
