@@ -63,6 +63,7 @@ CORPUS: dict[str, Entry] = {
     "TTL of a week": entry("record", "warn", "TTL 604800 s", ttl=604800),
     # the policy host
     "no host": entry("policy-host", "fail", "does not exist", host=False),
+    "host that leads to a provider no more": entry("policy-host", "fail", "has no address", host=False, sets={"CNAME/mta-sts": {"cname": "case.provider.test"}}),
     "host without an address": entry("policy-host", "fail", "has no address", host=False, sets={"TXT/mta-sts": [{"value": ["x"]}]}),
     "redirect": entry("policy-host", "fail", "301, a redirect to /policy.txt", config=config(redirect="/policy.txt", statusCode=301)),
     "not found": entry("policy-host", "fail", "answers 404", config=config(statusCode=404)),
@@ -94,6 +95,8 @@ CORPUS: dict[str, Entry] = {
     "empty": entry("policy", "fail", "blank line", body=b""),
     "mx with a dot at its end": entry("policy", "fail", "empty label", body=policy(b"mx1.{name}", b"mx1.{name}."), postfix=True),
     "mx with a star inside": entry("policy", "fail", "leftmost label", body=policy(b"mx1.{name}", b"mx1.*.{name}"), postfix=True),
+    "mx with a mail address": entry("policy", "fail", "mx", body=policy(b"mx: mx1.", b"mx: postmaster@"), postfix=True),
+    "mx that is empty": entry("policy", "fail", "mx", body=policy(b"mx: mx1.{name}", b"mx:"), postfix=True),
     "several mx in one line": entry("policy", "fail", "mx", body=policy(b"mx1.{name}", b"mx1.{name}, mx2.{name}"), postfix=True),
     "enforce for an hour": entry("policy", "warn", "less than a day", mode="enforce", max_age=3600),
     "none for long": entry("policy", "warn", "long for a policy that is leaving", mode="none"),
@@ -102,6 +105,10 @@ CORPUS: dict[str, Entry] = {
     # mail servers
     "MX not covered, testing": entry("mx", "warn", "no mx of its policy allows", allowed=("other.example",)),
     "MX not covered, enforce": entry("mx", "fail", "no mx of its policy allows", allowed=("other.example",), mode="enforce"),
+    "mx is the policy host": entry("mx", "fail", "no mx of its policy allows", allowed=("mta-sts.{name}",), mode="enforce"),
+    "mx with a typing error": entry("mx", "fail", "no mx of its policy allows", allowed=("mxl.{name}",), mode="enforce"),
+    "mx of the former mail servers": entry("mx", "fail", "no mx of its policy allows", allowed=("*.former.example",), mode="enforce"),
+    "one of two mail servers": entry("mx", "fail", "its mail server mx2.", allowed=("mx1.{name}",), mx={"mx1": "good", "mx2": "good"}, mode="enforce"),
     "a label too many": entry("mx", "fail", "no mx of its policy allows", allowed=("*.{name}",), mx={"a.mx1": "good"}, mode="enforce"),
     "no STARTTLS": entry("server", "fail", "offers no STARTTLS", mx={"mx1": "no STARTTLS"}),
     "TLS 1.1": entry("server", "fail", "speaks TLSv1.1 at most", mx={"mx1": "TLS 1.1"}),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from internet_servers import Hosts, https, listening, page, resolver
+from ports import free_port
 
 from internet import https as ours
 from internet.https import FetchError, fetch
@@ -61,6 +62,14 @@ def test_a_certificate_with_nothing_but_a_common_name_is_none(
         monkeypatch.setattr(ours, "PORT", port)
         with pytest.raises(FetchError, match="is not valid for"):
             fetch(view, HOST, "/x")
+
+
+def test_a_port_that_is_closed_is_a_failure_that_names_the_host(
+    view: View, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ours, "PORT", free_port())
+    with pytest.raises(FetchError, match=rf"^{HOST}: .*refused"):
+        fetch(view, HOST, "/x")
 
 
 def test_on_the_real_ports_it_is_as_a_sender_has_it(tmp_path: Path) -> None:
