@@ -14,6 +14,7 @@
 | outlook.py | what is missing until then, and when that is likely to be reached              |
 | shown.py   | strangers' text, made fit to be shown: all that follow put it through there    |
 | show.py    | tables, JSON, a Prometheus text file; page.py, page.html: the page             |
+| charts.py  | the numbers of the page's charts; charts.html draws them                       |
 """
 
 import internet as internet  # before dnspython, which it tells what not to import

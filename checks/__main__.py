@@ -24,28 +24,19 @@ if __name__ == "__main__":
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import Progress
 
-from checks import history, kept, notify, page, show, verdict
-from checks.domain import look_at
-from checks.finding import Domain, exit_code
-from checks.reading import Broken, Report
-from checks.signed import Signatures, key_record
-from checks.sources import Source, UnreadError, count, sources
+from checks import history, kept, notify, page, show, steps, verdict
+from checks.finding import exit_code
+from checks.gather import complete, gather, look, view
 from checks.tally import OTHERS, Tally
 from checks.watch import run
-from internet.view import View
 from policy import UserError
 from policy.names import typed_domain
-
-AGAIN = 5  # times that a history is read anew because another run has changed it
 
 
 def parser() -> argparse.ArgumentParser:
@@ -81,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
 
     def add_sources(made: argparse.ArgumentParser) -> None:
         made.add_argument("--history", metavar="FILE", help="keep the counts there, and read on where the last run stopped (or azblob://CONTAINER/PATH)")  # fmt: skip
-        made.add_argument("--keep-days", type=int, metavar="N", help=f"keep them so long, from now on (default {history.KEEP_DAYS})")  # fmt: skip
+        made.add_argument("--keep-days", type=_number, metavar="N", help=f"keep them so long, from now on (default {history.KEEP_DAYS})")  # fmt: skip
         made.add_argument("--move-to", default="", metavar="FOLDER", help="move mails there once their reports are in the history")  # fmt: skip
         made.add_argument("--imap-oauth", action="store_true", help="sign in to IMAP servers by Entra ID, in place of MTA_STS_IMAP_PASSWORD")  # fmt: skip
 
@@ -118,6 +109,7 @@ def parser() -> argparse.ArgumentParser:
     add_senders(enforce)
     add_sources(enforce)
     enforce.add_argument("--stack-file", type=Path, metavar="FILE", help="where to change it (default: the Pulumi.*.yaml that has the domain)")  # fmt: skip
+    enforce.add_argument("--write", action="store_true", help="change these lines of the stack file, and nothing else in it")  # fmt: skip
     add_looks(enforce)
     watched = add("watch", do_watch, "tell what is new, worse or mended since the last run; docs/watch.md", html=False)  # fmt: skip
     add_names(watched)
@@ -133,7 +125,7 @@ def parser() -> argparse.ArgumentParser:
 def do_domain(options: argparse.Namespace) -> int:
     """`domain`."""
     names, ids = _named(options)
-    found = _look(names, ids, options)
+    found = look(names, ids, options)
     if options.prometheus:
         show.prometheus(found, options.prometheus)
 
@@ -153,7 +145,7 @@ def do_reports(options: argparse.Namespace) -> int:
     tally = gather(options, options.paths, asked)
     names = asked or sorted(set(tally.domains) - {"", OTHERS})
     verdicts = [
-        _complete(verdict.of_reports(name, tally.domains.get(name), tally.full, tally.today), tally)
+        complete(verdict.of_reports(name, tally.domains.get(name), tally.full, tally.today), tally)
         for name in names
     ]
     _give(options, {**tally.json(), "verdicts": [each.json() for each in verdicts]},
@@ -163,23 +155,25 @@ def do_reports(options: argparse.Namespace) -> int:
 
 def do_enforce(options: argparse.Namespace) -> int:
     """`enforce`."""
-    name = typed_domain(options.name)
-    tally = gather(options, options.reports, [name])
-    found = _look([name], {}, options)
-    given = _complete(verdict.of_both(found[0], tally.domains.get(name), tally.today), tally)
-    change = ""
-    if given.safe and found[0].mode != "enforce":
-        change = "\n".join(verdict.change(name, file) for file in _stack_files(name, options.stack_file))
+    plan = steps.Steps(typed_domain(options.name), options.stack_file)
+    tally = gather(options, options.reports, plan.names)
+    found = look(plan.names, {}, options)
+    given = [complete(verdict.of_both(each, tally.domains.get(each.name), tally.today), tally) for each in found]
+    proposals = plan.proposals(steps.evidence(found, given, tally, view(options)), tally.today)
+    written = plan.write(proposals) if options.write else ""
+    safe = all(each.safe for each in given)
+    change = written or plan.told(proposals, safe)
+    due = any(each.edits for each in proposals.values())
 
     def tell(to: Console) -> None:
         show.domains(found, to)
-        show.show_verdicts([given], to)
+        show.show_verdicts(given, to)
         if change:
-            to.print(shown(f"Next: {change}", newlines=True), soft_wrap=True)
+            to.print(shown(f"Next: {change}" if due and not written else change, newlines=True), soft_wrap=True)
 
-    _give(options, {**given.json(), "change": change, "seen": found[0].json()},
-          lambda: page.render(found, tally, [given]), tell)  # fmt: skip
-    return 0 if given.safe else 2
+    _give(options, {**given[0].json(), "change": change, "seen": found[0].json(), "others": [each.json() for each in given[1:]]},
+          lambda: page.render(found, tally, given), tell)  # fmt: skip
+    return 0 if safe else 2
 
 
 def do_watch(options: argparse.Namespace) -> int:
@@ -192,7 +186,7 @@ def do_watch(options: argparse.Namespace) -> int:
         return gather(options, options.reports, names)
 
     given = options.reports or options.history
-    return run.watch(options, names, lambda some: _look(some, ids, options), reported if given else None, channels)
+    return run.watch(options, names, lambda some: look(some, ids, options), reported if given else None, channels)
 
 
 def _named(options: argparse.Namespace) -> tuple[list[str], dict[str, str]]:
@@ -205,98 +199,6 @@ def _named(options: argparse.Namespace) -> tuple[list[str], dict[str, str]]:
     if not names:
         raise UserError("name a domain, or use --stack")
     return names, ids
-
-
-def _look(names: Sequence[str], ids: dict[str, str], options: argparse.Namespace) -> list[Domain]:
-    """Look, with progress on stderr where somebody watches."""
-    view = _view(options)
-    if options.ca:
-        view = replace(view, ca_file=options.ca)
-    if options.ca and not Path(options.ca).is_file():
-        raise UserError(f"--ca: there is no file {options.ca}")
-    port = None if options.no_servers else options.smtp_port
-    watched = sys.stderr.isatty() and len(names) > 1
-    with Progress(console=Console(stderr=True), transient=True, disable=not watched) as progress:
-        task = progress.add_task("looking", total=len(names))
-        return look_at(names, view, ids, port, lambda _: progress.advance(task))
-
-
-def _view(options: argparse.Namespace) -> View:
-    return View.from_environment().through(options.resolver)
-
-
-def gather(options: argparse.Namespace, paths: Sequence[str | Path], asked: Sequence[str]) -> Tally:
-    """All reports that the sources have, and the history; new ones are kept there, where there is one.
-
-    A source that can't be read is told in one line; what the others have is counted, and `Tally.unread` names it.
-
-    :param paths: files, folders and mailboxes, as typed.
-    :raises UserError: none of them can be read; one is nothing that could be; the history can't be used.
-    """
-    signatures = Signatures(partial(key_record, _view(options)), options.authserv_id)
-    if options.move_to and not options.history:
-        raise UserError("--move-to needs --history: mails are moved once their reports are kept")
-    found = sources(paths, signatures.of, options.move_to, options.imap_oauth)
-    if options.history:
-        tally = _kept(options, found, frozenset(asked), signatures)
-    else:
-        tally = Tally(options.since, frozenset(asked), options.verified_only)
-        tally.unread += _read(found, signatures, lambda report: tally.add([report]))
-    for line in tally.unread:
-        print(f"checks: {shown(line)}", file=sys.stderr)
-    if tally.unread and len(tally.unread) == len(found) and not tally.reports:
-        raise UserError("there is nothing to judge by: no report could be read")
-    if signatures.unanswered:
-        tally.odd.append(f"DNS gave no answer for {signatures.unanswered} DKIM keys: their mails are not verified")
-    return tally
-
-
-def _kept(
-    options: argparse.Namespace, found: Sequence[Source], asked: frozenset[str], signatures: Signatures
-) -> Tally:
-    """Into the history; where another run has changed it meanwhile, once more from where that one stopped."""
-    for left in range(AGAIN, -1, -1):
-        try:
-            with history.open(options.history, options.keep_days, asked) as past:
-                reached = partial(past.reached, sure=bool(options.move_to))
-                unread = _read(found, signatures, past.add, past.cursor, reached)
-                tally = past.tally(options.since, asked, options.verified_only)
-        except history.ChangedError:
-            if not left:
-                raise
-            continue
-        tally.unread += unread
-        return tally
-    raise AssertionError("never reached")
-
-
-def _read(
-    found: Sequence[Source],
-    signatures: Signatures,
-    add: Callable[[Report | Broken], object],
-    cursor: Callable[[str], Any] = lambda _: None,
-    reached: Callable[[str, Any], None] = lambda _, __: None,
-) -> list[str]:
-    """Every source, one after another.
-
-    :returns: why some couldn't be read, or not to their end.
-    """
-    unread: list[str] = []
-    for source in found:
-        try:
-            count(source, signatures.of, add, cursor(source.name), partial(reached, source.name))
-        except UnreadError as error:
-            unread.append(str(error))
-    return unread
-
-
-def _complete(given: verdict.Verdict, tally: Tally) -> verdict.Verdict:
-    """Nothing is safe by reports of which some couldn't be read."""
-    if not tally.unread:
-        return given
-    unread = [f"not every report could be read: {line}" for line in tally.unread]
-    next_ = f"Read all of the reports: {tally.unread[0]}"
-    return replace(given, safe=False, reasons=[*unread, *given.reasons], next=next_ if given.safe else given.next)
 
 
 def _give(
@@ -321,20 +223,18 @@ def _day(text: str) -> date:
         raise argparse.ArgumentTypeError(f"{text!r} is no day such as 2026-01-31") from None
 
 
+def _number(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days")
+    return int(text)
+
+
 def _stack_ids() -> dict[str, str]:
     """The selected stack's domains, and the id of each."""
     try:
         return {name: domain["policyId"] for name, domain in stack_domains().items()}
     except UserError as error:
         raise UserError(f"--stack: {error}") from None
-
-
-def _stack_files(name: str, given: Path | None) -> list[Path]:
-    """The stack files with a domain in them."""
-    if given:
-        return [given]
-    found = [path for path in sorted(Path.cwd().glob("Pulumi.*.yaml")) if name in path.read_text(errors="replace")]
-    return found or [Path("Pulumi.<stack>.yaml")]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,6 +3,7 @@
 import argparse
 import io
 import json
+import os
 import subprocess
 import sys
 import traceback
@@ -49,8 +50,9 @@ def pulumi(*words: str) -> subprocess.CompletedProcess[str]:
 
     :raises UserError: there is no Pulumi.
     """
+    environment = {name: value for name, value in os.environ.items() if name != "MTA_STS_IMAP_PASSWORD"}
     try:
-        return subprocess.run(["pulumi", *words], capture_output=True, text=True, check=False)
+        return subprocess.run(["pulumi", *words], capture_output=True, text=True, check=False, env=environment)
     except OSError:
         raise UserError("pulumi is not on PATH") from None
 

@@ -9,10 +9,10 @@ from functools import partial
 
 import dns.exception
 
-from checks import judge, mail
+from checks import judge, mail, secure
 from checks.finding import Domain, Finding, Level
 from checks.look import Checks, Look, Shared, run, side_by_side, unchecked
-from internet import dns_view, https, smtp
+from internet import dns_view, https, smtp, validated
 from internet.address import Server
 from internet.view import View
 from policy import Policy, PolicyError, StsRecord, TlsRptRecord
@@ -20,7 +20,6 @@ from policy.places import POLICY_PATH, policy_host, sts_record, tlsrpt_record
 
 DOMAINS = 16  # at once, with a thread for each of their checks
 DEADLINE = 60.0  # seconds for one domain
-MAIL_SERVERS = 20  # of one domain, that are tried; the large hosts have fewer
 NAME_SERVERS = 26  # of one domain, that are asked: thirteen with two addresses each
 
 
@@ -86,27 +85,23 @@ def mx(look: Look) -> Iterator[Finding]:
 def mail_servers(look: Look, port: int) -> Iterator[Finding]:
     """Every MX host offers STARTTLS, with a certificate that is valid for its name (RFC 8461 4.2, 8.4)."""
     hosts = [host for host in look.mail_hosts() if host]
-    view, tried = look.shared.view, hosts[:MAIL_SERVERS]
+    view, tried = look.shared.view, hosts[: secure.MAIL_SERVERS]
 
-    def probe(host: str) -> Finding:
+    def probe(host: str) -> tuple[Finding, smtp.Host]:
         try:
-            return judge.mail_server(host, look.shared(("smtp", host), lambda: smtp.probe(view, host, port)))
+            found = secure.probed(look, host, port)
+            return judge.mail_server(host, found), found
         except (dns.exception.DNSException, OSError) as error:
-            return unchecked(f"server {host}", f"DNS gives no answer ({dns_view.reason(error, view)})")
+            text = f"DNS gives no answer ({dns_view.reason(error, view)})"
+            return unchecked(f"server {host}", text), smtp.Host()
 
-    yield from side_by_side(probe, tried)
+    probed = side_by_side(probe, tried)
+    yield from (finding for finding, _ in probed)
+    if unreachable := judge.without_ipv6({host: found for host, (_, found) in zip(tried, probed, strict=True)}):
+        yield unreachable
     if len(hosts) > len(tried):
         text = f"{len(tried)} mail servers were tried, and {len(hosts) - len(tried)} more not"
         yield Finding("server", Level.UNCHECKED, text, "RFC 8461 8.4", "Have fewer MX records")
-
-
-def dane(look: Look) -> Iterator[Finding]:
-    """Whether the mail servers have TLSA records: for information."""
-    hosts = [host for host in look.mail_hosts() if host][:MAIL_SERVERS]
-    counts = side_by_side(lambda host: len(look.values(f"_25._tcp.{host}", "TLSA")), hosts)
-    for host, count in zip(hosts, counts, strict=True):
-        has = f"has {count} TLSA records; senders with DANE use these" if count else "has no TLSA record"
-        yield Finding(f"dane {host}", Level.PASS, f"{host} {has} (for information)", "RFC 7672 2.2")
 
 
 def tls_reports(look: Look) -> Iterator[Finding]:
@@ -216,7 +211,8 @@ def checks(ids: Mapping[str, str], smtp_port: int | None) -> Checks:
         "id": partial(same_id, ids=ids),
         "mx": mx,
         **({} if smtp_port is None else {"server": partial(mail_servers, port=smtp_port)}),
-        "dane": dane,
+        "dnssec": secure.dnssec,
+        "dane": partial(secure.dane, port=smtp_port),
         "tls-reports": tls_reports,
         "name-servers": name_servers,
     }
@@ -235,7 +231,9 @@ def look_at(
     :param smtp_port: of the mail servers; None to leave them out.
     :param done: called as each one is finished.
     :returns: in the order of `names`.
+    :raises UserError: the file of trust anchors can't be read.
     """
+    validated.anchors(view)
     shared, chosen = Shared(view), checks(ids or {}, smtp_port)
     with ThreadPoolExecutor(DOMAINS, "domains") as pool:
         futures = [pool.submit(_domain, Look(name, shared), chosen) for name in names]
@@ -256,6 +254,7 @@ def _domain(look: Look, chosen: Checks) -> Domain:
         domain.expires = _expires(known[0])
         with suppress(PolicyError):
             domain.mode = Policy.parse(known[0].pages[0].body).mode.value
+    domain.servers = secure.addresses(look)
     if records := look.shared.known((sts_record(look.name), "TXT")):
         with suppress(PolicyError):
             domain.id = StsRecord.find(records.values).id

@@ -53,6 +53,8 @@ class Domain:
 
     :param mode: of its policy, "" where there is none.
     :param expires: when the policy host's certificate ends (epoch seconds), where that is known.
+    :param servers: each address of its mail servers that was tried: `host`, `address`, `version` and `cipher` of TLS,
+        when its certificate `expires`, `fault`.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Domain:
     mode: str = ""
     id: str = ""
     expires: float | None = None
+    servers: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     @property
     def level(self) -> Level:

@@ -19,6 +19,7 @@ from collections import Counter, defaultdict
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date, timedelta
+from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
@@ -116,9 +117,10 @@ class History:
     ) -> None:
         self.where, self._remote = where, remote
         self._pending: list[Report | Broken] = []
+        self._known: list[bytes] = []
         self._weight = 0
         self._tally: _Counting | None = None
-        self._run = Tally()
+        self._run = {name: getattr(Tally(), name) for name in RUN}
         self._version: int = 0
         self._saved, self._uploaded = time.monotonic(), 0
         with self._told():
@@ -194,6 +196,15 @@ class History:
         if sure:
             self._save(now=True)
 
+    def knows(self, id_: str) -> bool:
+        """Whether a mail's reports are kept."""
+        with self._told():
+            return _fetched(id_) in _Kept(self._db)
+
+    def know(self, id_: str) -> None:
+        """A mail's reports were added: keep that with them."""
+        self._known.append(_fetched(id_))
+
     def cursor(self, source: str) -> Any:
         """How far a source has been read; None for not at all."""
         with self._told():
@@ -223,6 +234,7 @@ class History:
             are passed over. Repeated and broken ones, and those of days to come, are this run's alone.
         """
         self._flush()
+        self._tally = None  # two at once would be twice the memory
         first = str(since) if since else ""
         tally = Tally(since, asked, verified_only)
         with self._told():
@@ -239,7 +251,7 @@ class History:
                     tally.restore(name, who, when, day)
             tally.full |= not asked and bool(self._own("full", False))
         for name in RUN:
-            setattr(tally, name, getattr(tally, name) + getattr(self._run, name))
+            setattr(tally, name, getattr(tally, name) + self._run[name])
         return tally
 
     def days(self) -> Iterator[tuple[str, Who, date, Day]]:
@@ -288,9 +300,10 @@ class History:
             with self._told(), self._transaction():
                 if self._pending:
                     self._count(self._pending)
+                _Kept(self._db).keep(Tally().today, *self._known)
                 for source, cursor in (cursors or {}).items():
                     self._db.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", (source, json.dumps(cursor)))
-            self._pending, self._weight = [], 0
+            self._pending, self._known, self._weight = [], [], 0
         self._save()
 
     def _count(self, reports: Iterable[Report | Broken]) -> None:
@@ -316,7 +329,7 @@ class History:
             self._own_set("full", True)
         tally.changed.clear()
         tally.counts.clear()
-        self._run = tally
+        self._run = {name: getattr(tally, name) for name in RUN}
 
     def _write(self, name: str, who: Who, when: date, day: Day) -> None:
         key = _stored(name), _stored(who.name), who.verified, str(when)
@@ -342,7 +355,7 @@ class History:
         tally.full |= bool(self._own("full", False))
         tally.changed.clear()
         for name in RUN:
-            setattr(tally, name, getattr(self._run, name))
+            setattr(tally, name, self._run[name])
         return tally
 
     def _first(self) -> date:
@@ -430,6 +443,10 @@ class _Kept:
 
     def keep(self, day: date, *marks: bytes) -> None:
         self._db.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", [(mark, str(day)) for mark in marks])
+
+
+def _fetched(id_: str) -> bytes:
+    return blake2b(f"fetched {id_}".encode(), digest_size=16).digest()
 
 
 def _connect(file: Path, read_only: bool) -> sqlite3.Connection:

@@ -1,8 +1,9 @@
 """From what was found to a finding: each function takes facts and judges them, without asking anybody."""
 
 import time
+from collections.abc import Mapping
 
-from checks.finding import Finding, Level
+from checks.finding import ORDER, Finding, Level
 from internet import https, smtp
 from policy import Mode, Policy, PolicyError
 from policy.places import POLICY_PATH
@@ -11,6 +12,7 @@ DAY = 86_400  # seconds
 SOON = 14  # days left of a certificate that is still fine
 SLOW = 5.0  # seconds
 BLOCKED = "Outgoing port 25 is often blocked; check from where mail is sent"
+NO_IPV6 = "Check from a machine that has IPv6"
 
 
 def no_record(texts: list[str], error: PolicyError) -> str:
@@ -101,20 +103,63 @@ def same_id(announced: str, served: str, wanted: str | None) -> Finding:
     return Finding("id", Level.PASS, text, "RFC 8461 3.1")
 
 
-def mail_server(host: str, server: smtp.Server) -> Finding:
-    """Whether a sender that enforces would deliver to a mail server."""
+def mail_server(host: str, found: smtp.Host) -> Finding:
+    """Whether a sender that enforces would deliver to a mail server, whichever of its addresses it takes."""
     check, section = f"server {host}", "RFC 8461 4.2"
+    mend = "Mend the server first: in enforce, senders refuse to deliver there"
+    if found.fault:
+        return Finding(check, Level.FAIL, f"{host} {found.fault}", section, mend)
+    if not found.servers:
+        text = f"{host} has IPv6 addresses alone, and this machine has no IPv6"
+        return Finding(check, Level.UNCHECKED, text, section, NO_IPV6)
+    reached = [server for server in found.servers if server.connected]
+    if not reached:
+        text = "; ".join(dict.fromkeys(server.fault for server in found.servers))
+        return Finding(check, Level.UNCHECKED, text, section, BLOCKED)
+    told: dict[tuple[Level, str, str], list[str]] = {}
+    for server in found.servers:
+        told.setdefault(_address(server), []).append(server.address)
+    if found.silent:
+        told[Level.UNCHECKED, found.silent, "Try again, or another --resolver"] = []
+    if found.unasked:
+        text = f"has {found.unasked} more addresses, which were not tried"
+        told[Level.UNCHECKED, text, "A mail server needs few addresses"] = []
+    worst = sorted(told, key=lambda outcome: -ORDER.index(outcome[0]))
+    many = len({text for _, text, _ in told}) > 1
+    text = "; ".join(f"{host}{_at(told[outcome]) if many else ''} {outcome[1]}" for outcome in worst)
+    level, _, way_out = worst[0]
+    ends = [server.expires for server in reached if server.expires]
+    return Finding(check, level, text, section, way_out, expires=min(ends, default=None))
+
+
+def _address(server: smtp.Server) -> tuple[Level, str, str]:
+    """One address, where others of the same host answer: level, what to say, what to do."""
     if not server.connected:
-        return Finding(check, Level.UNCHECKED, server.fault, section, BLOCKED)
+        return Level.WARN, f"can't be reached there: {server.fault}", "Is it down? Senders may try this one first"
     if not server.decided:
-        text = f"{host} {server.fault}, so whether senders can deliver there is unknown"
-        return Finding(check, Level.UNCHECKED, text, section, "Ask it again, and from elsewhere")
+        text = f"{server.fault}, so whether senders can deliver there is unknown"
+        return Level.UNCHECKED, text, "Ask it again, and from elsewhere"
+    spoken = f"{server.version}, {server.cipher}" if server.version else ""
     if server.fault:
-        way_out = "Mend the server first: in enforce, senders refuse to deliver there"
-        return Finding(check, Level.FAIL, f"{host} {server.fault}", section, way_out)
+        text = server.fault + (f" (over {spoken})" if spoken and "certificate" in server.fault else "")
+        return Level.FAIL, text, "Mend the server first: in enforce, senders refuse to deliver there"
     days = (server.expires - time.time()) / DAY if server.expires else 0
-    text = f"{host} offers STARTTLS with {server.version}; its certificate is valid for {days:.0f} more days"
+    text = f"offers STARTTLS with {spoken}; its certificate is valid for {days:.0f} more days"
     if days < SOON:
-        way_out = "Renew the certificate; once it has expired, senders refuse to deliver"
-        return Finding(check, Level.WARN, text, section, way_out, expires=server.expires)
-    return Finding(check, Level.PASS, text, section, expires=server.expires)
+        return Level.WARN, text, "Renew the certificate; once it has expired, senders refuse to deliver"
+    return Level.PASS, text, ""
+
+
+def _at(addresses: list[str]) -> str:
+    return f" [{', '.join(addresses)}]" if addresses else ""
+
+
+def without_ipv6(hosts: Mapping[str, smtp.Host]) -> Finding | None:
+    """What this machine can't try, said once; None where it can try everything."""
+    beyond = {host: found.beyond for host, found in hosts.items() if found.beyond}
+    if not beyond:
+        return None
+    told = ", ".join(f"{host}{_at(list(addresses))}" for host, addresses in beyond.items())
+    return Finding(
+        "ipv6", Level.UNCHECKED, f"this machine has no IPv6, so these were not tried: {told}", "", NO_IPV6
+    )

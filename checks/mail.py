@@ -2,10 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 
+import dns.exception
+
 from checks.finding import Finding, Level
-from checks.look import Look
+from checks.look import Look, side_by_side
+from internet import dns_view
+from internet.address import Server
 from policy import Mode, MxPattern, Policy
 
+NAME_SERVERS = 26  # of one zone, that are asked
 NULL_MX = "its MX record says that it takes no mail"
 NO_MX = "it takes no mail: there is no MX record, so no mail server that a policy could name"
 
@@ -38,3 +43,28 @@ def hint(host: str, patterns: Iterable[MxPattern]) -> str:
             nearer = f"*.{host.partition('.')[2]}"
             return f"{pattern} covers exactly one label before {rest}, and {host} has more; add {nearer}"
     return f"Add {host} to mx, or take it out of the MX records"
+
+
+def hosts_at_servers(look: Look) -> tuple[frozenset[str] | None, bool]:
+    """The MX hosts as the zone's own name servers tell them, without a resolver's memory.
+
+    :returns: all that some server tells, `""` for the null MX (RFC 7505), and whether every server tells the same.
+        None where no server answers: that is never "no MX".
+    """
+
+    def ask(server: Server) -> frozenset[str] | None:
+        try:
+            records = dns_view.records_at(look.view, server, look.name, "MX")
+        except (dns.exception.DNSException, OSError):
+            return None
+        return frozenset(dns_view.plain(record.exchange) for record in records.rdatas)
+
+    try:
+        servers = look.name_servers()
+    except (dns.exception.DNSException, OSError):
+        return None, False
+    answers = side_by_side(ask, servers[:NAME_SERVERS])
+    told = [answer for answer in answers if answer is not None]
+    if not told:
+        return None, False
+    return frozenset[str]().union(*told), len(set(answers)) == 1 and len(servers) <= NAME_SERVERS

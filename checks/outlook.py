@@ -111,14 +111,20 @@ def nothing_yet(name: str, needed: Progress) -> Outlook:
 
 
 def outlook(
-    name: str, reported: Domain, progress: Progress, bad: Sequence[Bad], full: bool, today: date
+    name: str,
+    reported: Domain,
+    days: Mapping[date, Day],
+    progress: Progress,
+    bad: Sequence[Bad],
+    full: bool,
+    today: date,
 ) -> Outlook:
     """The way there.
 
+    :param days: the domain's, all senders together.
     :param bad: what is to be mended, the worst first.
     :param full: as in `Tally`.
     """
-    days = reported.days
     if bad:
         return _mend(reported, days, progress, bad, today)
     left = progress.days_needed - progress.days

@@ -7,10 +7,7 @@ sessions, but can't take back what another sender has reported. The worst of the
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from typing import Any, cast
-
-import yaml
+from typing import Any
 
 from checks import outlook
 from checks.finding import Domain, Finding, Level
@@ -23,8 +20,7 @@ SESSIONS = 1  # that they must tell of
 STRAY = 0.05  # of a sender's days may be bad …
 MOST_STRAY = 2  # … and never more than these: further good days are easily forged
 ENOUGH_SESSIONS, ENOUGH_DAYS = 10, 3  # either of them, and a sender is judged by itself
-NOT_NEEDED = ("dane", "tls-reports", "name-servers")  # checks that enforcing doesn't depend on
-MAX_AGE = 1_209_600  # seconds: two weeks
+NOT_NEEDED = ("dane", "dnssec", "ipv6", "tls-reports", "name-servers")  # checks that enforcing doesn't depend on
 
 
 @dataclass(frozen=True)
@@ -82,15 +78,16 @@ def of_reports(name: str, reported: Reported | None, full: bool = False, today: 
         senders_enough=sum(map(_enough, reported.senders.values())),
         to_mend=list(dict.fromkeys(str(each.who) for each in bad)),
     )
-    way = outlook.outlook(name, reported, progress, bad, full, today or datetime.now(UTC).date())
-    against = _against(reported, refusing, fetching, full)
-    reasons = against or _in_favour(reported)
+    way = outlook.outlook(name, reported, days, progress, bad, full, today or datetime.now(UTC).date())
+    against = _against(reported, days, refusing, fetching, full)
+    reasons = against or _in_favour(reported, days)
     return Verdict(name, not against, reasons, way.next, way.missing, way.likely, way.progress)
 
 
-def _against(reported: Reported, refusing: list[Bad], fetching: list[Bad], full: bool) -> list[str]:
+def _against(
+    reported: Reported, days: Mapping[date, Day], refusing: list[Bad], fetching: list[Bad], full: bool
+) -> list[str]:
     """What speaks against enforcing, the worst first; nothing where it is safe."""
-    days = reported.days
     sessions = reported.good + reported.bad
     against: list[str] = []
     if sessions < SESSIONS:
@@ -117,8 +114,8 @@ def _against(reported: Reported, refusing: list[Bad], fetching: list[Bad], full:
     return against
 
 
-def _in_favour(reported: Reported) -> list[str]:
-    days, sessions, refused = reported.days, reported.good + reported.bad, reported.refused.total()
+def _in_favour(reported: Reported, days: Mapping[date, Day]) -> list[str]:
+    sessions, refused = reported.good + reported.bad, reported.refused.total()
     verified = sum(who.verified for who in reported.senders)
     return [
         f"{sessions} sessions on {len(days)} days ({min(days)} to {max(days)}), {refused} would have been refused",
@@ -210,48 +207,3 @@ def _next(seen: Domain, failed: list[Finding], unchecked: list[Finding], no_serv
             more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
             return f"{verb} {lines[0].check}: {lines[0].way_out or lines[0].text}{more}"
     return f"Look at the mail servers of {seen.name}, too: without --no-servers" if no_servers else ""
-
-
-def change(name: str, file: Path) -> str:
-    """The exact change in a stack file that enforces a domain's policy.
-
-    :returns: lines to read; where the domain isn't there, that.
-    """
-    try:
-        root = cast(Any, yaml).compose(file.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        return f"{file.name} can't be read: {str(error).splitlines()[0]}"
-    for policy in _items(_child(_child(root, "config"), "mta-sts:policies")):
-        domains = [_name(each) for each in _items(_child(policy, "domains"))]
-        if name not in domains:
-            continue
-        lines = [_line(file, policy, "mode", "enforce")]
-        age = _child(policy, "maxAge")
-        if age is None or not age.value.isdigit() or int(age.value) < MAX_AGE:
-            lines.append(_line(file, policy, "maxAge", str(MAX_AGE)))
-        others = [each for each in domains if each != name]
-        if others:
-            lines.append(f"This enforces {', '.join(others)} too, which have the same policy: check them as well.")
-        return "\n".join([*lines, "Then: pulumi preview, pulumi up."])
-    return f"{file.name} has no policy with the domain {name}"
-
-
-def _line(file: Path, policy: Any, key: str, value: str) -> str:
-    found = _child(policy, key)
-    if found is None:
-        return f"{file.name}, in the policy at line {policy.start_mark.line + 1}: add `{key}: {value}`"
-    return f"{file.name}, line {found.start_mark.line + 1}: `{key}: {found.value}` -> `{key}: {value}`"
-
-
-def _child(node: Any, key: str) -> Any:
-    pairs: list[tuple[Any, Any]] = node.value if isinstance(node, yaml.MappingNode) else []
-    return next((value for name, value in pairs if name.value == key), None)
-
-
-def _items(node: Any) -> list[Any]:
-    return node.value if isinstance(node, yaml.SequenceNode) else []
-
-
-def _name(node: Any) -> str:
-    found = _child(node, "name") if isinstance(node, yaml.MappingNode) else node
-    return str(getattr(found, "value", "")).lower()

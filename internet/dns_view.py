@@ -95,6 +95,27 @@ def addresses(view: View, host: str) -> list[str]:
     return []
 
 
+def all_addresses(view: View, host: str) -> tuple[list[str], str]:
+    """The addresses of a host, IPv4 first, and why there may be more: DNS gave no answer for one of both kinds.
+
+    :raises dns.exception.DNSException, OSError: no usable answer for both; `dns.resolver.NXDOMAIN` where there is no
+        such host.
+    """
+    found, silent, last = list[str](), "", None
+    for family, kind in (("IPv4", "A"), ("IPv6", "AAAA")):
+        try:
+            answer = view.resolver.resolve(host, kind, raise_on_no_answer=False, lifetime=view.left(LIFETIME))
+            found += [plain(rdata) for rdata in cast(Iterable[object], answer.rrset or ())]
+        except dns.resolver.NXDOMAIN:
+            raise
+        except (dns.exception.DNSException, OSError) as error:
+            last = error
+            silent = f"has {family} addresses or not: DNS gives no answer ({reason(error, view)})"
+    if last and not found:
+        raise last
+    return found, silent
+
+
 def addresses_now(view: View, host: str) -> list[str]:
     """As `addresses`; where the resolver remembers that there is no such host, the zone's servers are asked.
 

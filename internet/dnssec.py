@@ -49,7 +49,7 @@ def of(view: View, zone: str, servers: Iterable[Server]) -> tuple[Signed, str]:
     keys, signatures = _signed(view, server, name, dns.rdatatype.DNSKEY)
     if not keys or not signatures:
         return Signed.BROKEN, f"its parent has a DS record, and {server} no signed DNSKEY"
-    vouched = [key for key in cast(Iterable[Any], keys) if _is_vouched(name, key, parents)]
+    vouched = [key for key in cast(Iterable[Any], keys) if is_vouched(name, key, parents)]
     if not vouched:
         return Signed.BROKEN, "no DNSKEY is the one that the DS record at its parent names"
     validate = cast(Any, dns.dnssec).validate
@@ -73,7 +73,7 @@ def without_validation(view: View) -> View:
     return replace(view, resolver=resolver)
 
 
-def _is_vouched(zone: dns.name.Name, key: Any, parents: Iterable[Any]) -> bool:
+def is_vouched(zone: dns.name.Name, key: Any, parents: Iterable[Any]) -> bool:
     """Whether a DS record at the parent names a key."""
     for ds in parents:
         try:

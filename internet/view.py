@@ -6,6 +6,7 @@ Everything that looks takes a `View`. By default it follows the environment:
 - `MTA_STS_NAMESERVERS=ADDRESS[:PORT],…`: asked in place of the zone's own, where these can't be reached from here
   (split horizon, a firewall in front of port 53).
 - `SSL_CERT_FILE`: trusted authorities; without it, Mozilla's.
+- `MTA_STS_TRUST_ANCHOR`: a file of DS or DNSKEY records, where DNSSEC begins; without it, the root's keys.
 - `HTTPS_PROXY` and `NO_PROXY`.
 """
 
@@ -41,6 +42,7 @@ class View:
     :param name_servers: asked in place of every zone's own, where there are any.
     :param ca_file: PEM file of the trusted authorities; None for Mozilla's.
     :param proxies: by scheme, and `no` for the hosts without one, as `urllib.request.getproxies` has them.
+    :param anchors: a file of DS or DNSKEY records, as zone files have them; None for the root's.
     :param until: when looking ends, as `time.monotonic()` counts.
     """
 
@@ -48,6 +50,7 @@ class View:
     name_servers: tuple[Server, ...] = ()
     ca_file: str | None = None
     proxies: Mapping[str, str] = field(default_factory=dict[str, str])
+    anchors: str | None = None
     until: float = inf
 
     @classmethod
@@ -65,6 +68,7 @@ class View:
             ),
             ca_file=os.environ.get("SSL_CERT_FILE") or None,
             proxies=getproxies_environment(),
+            anchors=os.environ.get("MTA_STS_TRUST_ANCHOR") or None,
         )
 
     def within(self, seconds: float) -> "View":

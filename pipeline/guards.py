@@ -30,6 +30,9 @@ class Guards:
         self._project = project
         self._opts = opts
         self._invoke = pulumi.InvokeOutputOptions(parent=opts.parent, provider=opts.provider)
+        # Whoever may start a run may then push, and open pull requests, as the run: as neither author nor last pusher he
+        # could approve his own change. So one person more is asked for.
+        self._reviewers = settings.reviewers + settings.proposals
         self._approvers = [self._identity(approver) for approver in settings.approvers]
 
     def main_only(self, what: str, type: str, id: pulumi.Output[str]) -> pulumi.Resource:
@@ -83,7 +86,7 @@ class Guards:
             project_id=self._project,
             blocking=True,
             settings=azuredevops.BranchPolicyMinReviewersSettingsArgs(
-                reviewer_count=self._settings.reviewers,
+                reviewer_count=self._reviewers,
                 submitter_can_vote=False,
                 last_pusher_cannot_approve=True,
                 on_push_reset_approved_votes=True,
@@ -92,7 +95,7 @@ class Guards:
             opts=opts,
         )
         people = azuredevops.get_group_output(project_id=self._project, name="Contributors", opts=self._invoke)
-        self._required("people", [people.group_id], self._settings.reviewers, None, scope, opts)
+        self._required("people", [people.group_id], self._reviewers, None, scope, opts)
         self._required("owners", self._approvers, 1, OWNED, scope, opts)
         # Azure Repos ignores `pr:` in YAML: a pull request is built because a policy of its target says so.
         azuredevops.BranchPolicyBuildValidation(

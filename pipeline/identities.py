@@ -1,9 +1,12 @@
-"""Who the pipeline is in Azure: two identities without a secret, and the least that each may.
+"""Who the pipeline is in Azure: identities without a secret, and the least that each may.
 
 | identity | does                            | may                                                                 |
 |----------|---------------------------------|---------------------------------------------------------------------|
 | deployer | `pulumi up`, on main alone      | change the sites in the stacks' groups, and CNAME and TXT records   |
 | preview  | pull requests, the nightly look | read the same                                                       |
+| reports  | the nightly proposals           | nothing here; its owner lets it read reports and keep their history |
+
+The last is there with `proposals: true` alone. It reads what strangers wrote, so it is none of the others.
 
 Neither may make or delete a resource group, or grant a role.
 """
@@ -67,7 +70,7 @@ async def _retry_assignment(failure: pulumi.ErrorHookArgs) -> bool:
 
 
 class Identities(pulumi.ComponentResource):
-    """Both identities, with their roles; `trust` then says whose tokens each takes.
+    """The identities, with their roles; `trust` then says whose tokens each takes.
 
     :param name: prefix of the children's names.
     :param resource_group: where the identities go.
@@ -96,6 +99,7 @@ class Identities(pulumi.ComponentResource):
         )
         self.deployer = self._identity("deployer", settings.tags)
         self.preview = self._identity("preview", settings.tags)
+        self.reports = self._identity("reports", settings.tags) if settings.proposals else None
         zones = {group: self._in(f"/resourceGroups/{group}") for group in settings.dns_resource_groups}
         sites, reader = self._role("sites"), self._role("reader")
         self._assign("deployer", "subscription", self._subscription, self._role("subscription"))
@@ -115,12 +119,14 @@ class Identities(pulumi.ComponentResource):
     def trust(self, who: str, issuer: pulumi.Input[str], subject: pulumi.Input[str]) -> None:
         """Take the tokens that a service connection issues.
 
-        :param who: `deployer` or `preview`.
+        :param who: `deployer`, `preview` or `reports`.
         """
+        identity = {"deployer": self.deployer, "preview": self.preview, "reports": self.reports}[who]
+        assert identity
         managedidentity.FederatedIdentityCredential(
             f"{self._name}-{who}-trust",
             resource_group_name=self._group,
-            resource_name_=(self.deployer if who == "deployer" else self.preview).name,
+            resource_name_=identity.name,
             federated_identity_credential_resource_name="azure-devops",
             issuer=issuer,
             subject=subject,

@@ -5,6 +5,7 @@ Project
  │   └ branch policies of main, once it is there (guards.py)
  ├ service connection for main ── federated credential of the deployer in Azure (identities.py): no secret
  ├ service connection for previews ── of an identity that can only read
+ ├ service connection for proposals, where they are switched on ── of an identity that may do nothing by itself
  ├ variable groups: for main the backend, the passphrase and further secrets; for previews the backend
  ├ environment a stack: one run at a time; all but the first wait for approval
  └ build definitions, allowed to use all of these without asking
@@ -125,6 +126,7 @@ class Pipeline(pulumi.ComponentResource):
             identities.trust(
                 who, endpoint.workload_identity_federation_issuer, endpoint.workload_identity_federation_subject
             )
+        reports = self._reports(identities) if settings.proposals else {}
         variables = self._variables("variables", "mta-sts", settings.secrets)
         shown = dict(settings.secrets) if settings.previews_with_secrets else dict[str, str]()
         previews = self._variables("preview-variables", "mta-sts-preview", shown)
@@ -138,6 +140,7 @@ class Pipeline(pulumi.ComponentResource):
             {
                 "connection": ("endpoint", connection.id),
                 "preview-connection": ("endpoint", reading.id),
+                **reports,
                 "variables": ("variablegroup", variables.group_id),
                 "preview-variables": ("variablegroup", previews.group_id),
                 **{stack: ("environment", made.id) for stack, made in environments.items()},
@@ -145,6 +148,16 @@ class Pipeline(pulumi.ComponentResource):
         )
         if settings.content:
             self._content(settings.content)
+
+    def _reports(self, identities: Identities) -> dict[str, tuple[str, pulumi.Output[str]]]:
+        """The connection by which nightly proposals get at reports: for runs of main alone, since it reads mail."""
+        assert identities.reports
+        made = self._connection("reports-connection", "mta-sts-reports", "reports", identities.reports)
+        identities.trust(
+            "reports", made.workload_identity_federation_issuer, made.workload_identity_federation_subject
+        )
+        self._ready.append(self._guards.main_only("reports-connection", "endpoint", made.id))
+        return {"reports-connection": ("endpoint", made.id)}
 
     def _connection(
         self, what: str, name: str, who: str, identity: managedidentity.UserAssignedIdentity

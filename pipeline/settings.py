@@ -29,6 +29,7 @@ KEYS = (
     "variables",
     "previewsWithSecrets",
     "contentPipeline",
+    "proposals",
 )
 
 
@@ -51,6 +52,7 @@ class Settings:
         where there is a passphrase, and `variables`. Their values aren't here.
     :param previews_with_secrets: whoever may open a pull request may read the secrets.
     :param content: None for no such pipeline.
+    :param proposals: nightly runs of main propose lines of the stacks' files; their identity may push branches.
     """
 
     organization: str
@@ -69,6 +71,7 @@ class Settings:
     secrets: Mapping[str, str]
     previews_with_secrets: bool
     content: ContentPipeline | None
+    proposals: bool
 
 
 def load(
@@ -134,6 +137,7 @@ def _read(reader: Reader, config: StackConfig) -> Settings:
         secrets=secrets(reader, config),
         previews_with_secrets=reader.flag(value(config, "previewsWithSecrets"), key("previewsWithSecrets")),
         content=content(reader, value(config, "contentPipeline"), stacks),
+        proposals=reader.flag(value(config, "proposals"), key("proposals")),
     )
 
 

@@ -22,6 +22,12 @@ def disagreements(settings: Settings, folder: Path) -> list[str]:
             f"azure-pipelines.yml: stacks is {stacks!r}, but {NAMESPACE}:stacks {list(settings.stacks)}; "
             "make them the same"
         )
+    proposing = bool(_parameters(folder, "azure-pipelines.yml", []).get("propose"))
+    if proposing != settings.proposals:
+        problems.append(
+            f"azure-pipelines.yml: propose is {'set' if proposing else 'empty'}, but {NAMESPACE}:proposals "
+            f"{str(settings.proposals).lower()}; make them the same (docs/ladder.md)"
+        )
     if settings.content:
         file = "pipeline/steps/content.yml"
         given = _parameters(folder, file, problems)

@@ -7,8 +7,9 @@ from typing import Any, cast
 
 import zones
 from policy import UserError
-from settings import policies
+from settings import ladder, policies
 from settings.engine import StackConfig, value
+from settings.ladder import Step
 from settings.policies import PolicySettings
 from settings.reader import Reader, shown
 
@@ -19,6 +20,7 @@ KEYS = (
     "resourceGroup",
     "existingResourceGroup",
     "preflight",
+    "ladder",
     "staticSitesClientSha256",
 )
 
@@ -58,6 +60,7 @@ class Settings:
     preflight: bool
     client_sha256: str | None
     notes: tuple[str, ...]
+    ladder: tuple[Step, ...] = ladder.DEFAULT
 
 
 def load(
@@ -98,6 +101,7 @@ def load(
         preflight=reader.switch(config.get("preflight"), "mta-sts:preflight"),
         client_sha256=_sha256(reader, config.get("staticSitesClientSha256"), "mta-sts:staticSitesClientSha256"),
         notes=tuple(reader.notes),
+        ladder=ladder.read(reader, value(config, "ladder")),
     )
     if reader.problems:
         raise UserError("\n".join(reader.problems))

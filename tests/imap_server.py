@@ -17,7 +17,7 @@ from imapclient import IMAPClient
 from ports import free_port
 
 PROGRAM = "/usr/sbin/dovecot"
-USER, PASSWORD = "tls-reports@example.org", "correct horse"
+USER, PASSWORD = "tls-reports@example.org", "correct hörse"
 
 
 class Dovecot:
@@ -140,7 +140,7 @@ class Dovecot:
         import ssl
 
         client = IMAPClient("localhost", self.port, ssl_context=ssl.create_default_context(cafile=self.ca))
-        client.login(USER, PASSWORD)
+        client.plain_login(USER, PASSWORD)
         return client
 
     def flags(self, folder: str = "INBOX") -> dict[int, tuple[bytes, ...]]:

@@ -5,19 +5,28 @@ that beside the counts, and asks for more only then: so what a source does with 
 whose reports are kept.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from checks.reading import Broken, Report, Signer, read_bytes
 from checks.reading import read as read_files
+from checks.tally import Tally
 from checks.unpacking import FILE
 from policy import UserError
 
 PASSWORD = "MTA_STS_IMAP_PASSWORD"  # noqa: S105, RUF100 - a variable's name
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
+MAILBOX = re.compile(r"([^/?#:@\s]+(?:@|%40)[^/?#:@\s]+)(?:/(.*))?")
+# A user may have an @, written as it is or as %40.
+ACCOUNT = re.compile(
+    r"([^/?#:@\s]+(?:@[^/?#:@\s]+)?)@([^/?#:@\s\[\]]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?(?:/(.*))?"
+)
 TOO_LARGE = f"is larger than {FILE} bytes"
+Knows = Callable[[str], bool]
 
 
 class UnreadError(UserError):
@@ -30,11 +39,13 @@ class Mail:
 
     :param where: to tell it from others.
     :param data: as it was sent.
+    :param id: that it has for good; "" where it has none.
     :param read: whoever counts sets it where the mail held a report.
     """
 
     where: str
     data: bytes = field(repr=False)
+    id: str = ""
     read: bool = False
 
 
@@ -43,9 +54,59 @@ class Reached:
     """All that came before may be kept.
 
     :param cursor: where to go on next time: JSON.
+    :param sure: what comes next can't be undone, so it must be kept by then.
     """
 
     cursor: Any
+    sure: bool = False
+
+
+class Sink(Protocol):
+    """Whoever counts."""
+
+    def add(self, report: Report | Broken, /) -> None:
+        """Count one in."""
+        ...
+
+    def cursor(self, source: str, /) -> Any:
+        """How far a source has been read; None for not at all."""
+        ...
+
+    def reached(self, source: str, cursor: Any, sure: bool, /) -> None:
+        """Keep what was added, and how far the source has been read."""
+        ...
+
+    def knows(self, id_: str, /) -> bool:
+        """Whether a mail's reports are kept."""
+        ...
+
+    def know(self, id_: str, /) -> None:
+        """A mail's reports were added."""
+        ...
+
+
+@dataclass(frozen=True)
+class Once:
+    """For one run: nothing is kept."""
+
+    tally: Tally
+
+    def add(self, report: Report | Broken, /) -> None:
+        """See `Sink`."""
+        self.tally.add([report])
+
+    def cursor(self, source: str, /) -> None:
+        """Read everything."""
+
+    def reached(self, source: str, cursor: Any, sure: bool, /) -> None:
+        """Go on."""
+
+    def knows(self, id_: str, /) -> bool:
+        """Nothing."""
+        return False
+
+    def know(self, id_: str, /) -> None:
+        """No need to."""
 
 
 class Source(Protocol):
@@ -56,9 +117,10 @@ class Source(Protocol):
         """As it is called in messages, and its cursor in the history; it holds no secret."""
         ...
 
-    def read(self, cursor: Any) -> Iterator[Mail | Report | Broken | Reached]:
+    def read(self, cursor: Any, knows: Knows) -> Iterator[Mail | Report | Broken | Reached]:
         """What comes after a cursor; None for all of it.
 
+        :param knows: whether the reports of a mail are kept already, by its id.
         :raises UnreadError: it can't be read any further; what was handed over stands.
         """
         ...
@@ -79,7 +141,7 @@ class Files:
         """Its path."""
         return str(self.path)
 
-    def read(self, cursor: Any) -> Iterator[Report | Broken]:
+    def read(self, cursor: Any, knows: Knows) -> Iterator[Report | Broken]:
         """See `Source`."""
         return read_files([self.path], self.signer)
 
@@ -98,61 +160,53 @@ def sources(given: Sequence[str | Path], signer: Signer, move_to: str = "", oaut
 
 
 def _source(given: str, signer: Signer, move_to: str, oauth: bool) -> Source:
-    if given.startswith("graph:"):
-        from checks.sources.graph import Mailbox
+    kind, colon, rest = given.partition("://")
+    if not colon or not SCHEME.fullmatch(kind):
+        path = Path(given)
+        if not path.exists():
+            raise UserError(f"there is no file or folder {given}")
+        return Files(path, signer)
+    # Of what can't be taken nothing is repeated but its kind: it may hold a password, wherever that stands.
+    if ":" in rest.rpartition("@")[0]:
+        why = (
+            f"set {PASSWORD}" if kind.lower() == "imaps" else "it takes an application's sign-in (docs/reports.md)"
+        )
+        raise UserError(f"{kind}://…: no password belongs there, where others see it; {why}")
+    match kind.lower():
+        case "graph":
+            from checks.sources.graph import Mailbox
 
-        parts = urlsplit(given)
-        mailbox, folder = unquote(parts.netloc), unquote(parts.path).strip("/")
-        if ":" in mailbox:
-            raise UserError(
-                "graph://…: no password belongs there; it takes an application's sign-in (docs/reports.md)"
-            )
-        if not given.startswith("graph://") or "@" not in mailbox:
-            raise UserError(f"{given}: write graph://MAILBOX or graph://MAILBOX/FOLDER, such as graph://tls-reports@example.org")  # fmt: skip
-        return Mailbox(mailbox, folder or "inbox", move_to)
-    if given.startswith("imap"):
-        scheme = given.partition(":")[0]
-        if scheme == "imap" and given.startswith("imap://"):
+            found = MAILBOX.fullmatch(rest)
+            if not found:
+                raise UserError("graph://…: write graph://MAILBOX or graph://MAILBOX/FOLDER, such as graph://tls-reports@example.org")  # fmt: skip
+            return Mailbox(unquote(found[1]), unquote(found[2] or "").strip("/") or "inbox", move_to)
+        case "imaps":
+            from checks.sources.imap import Folder
+
+            found = ACCOUNT.fullmatch(rest)
+            if not found:
+                raise UserError("imaps://…: write imaps://USER@HOST[:PORT]/FOLDER, such as imaps://tls-reports@mail.example.org/INBOX")  # fmt: skip
+            user, host, port, folder = found.groups()
+            return Folder(unquote(user), host.strip("[]").lower(), int(port or 993), unquote(folder or "").strip("/") or "INBOX", move_to, oauth)  # fmt: skip
+        case "imap":
             raise UserError("imap://…: this would send the password in clear; write imaps://")
-        if given.startswith("imaps:"):
-            return _imap(given, move_to, oauth)
-    path = Path(given)
-    if not path.exists():
-        raise UserError(f"there is no file or folder {given}")
-    return Files(path, signer)
+        case _:
+            raise UserError(f"{kind}://…: reports aren't read from there; give files, folders, graph://MAILBOX or imaps://USER@HOST/FOLDER")  # fmt: skip
 
 
-def _imap(given: str, move_to: str, oauth: bool) -> Source:
-    from checks.sources.imap import Folder
+def count(source: Source, signer: Signer, to: Sink) -> None:
+    """Everything that a source has, from where it was left.
 
-    wanted = "write imaps://USER@HOST[:PORT]/FOLDER, such as imaps://tls-reports@mail.example.org/INBOX"
-    try:
-        parts = urlsplit(given)
-        user, host, port = unquote(parts.username or ""), parts.hostname or "", parts.port or 993
-    except ValueError:
-        raise UserError(f"{given.rpartition('@')[2]}: {wanted}") from None
-    if parts.password is not None:
-        raise UserError(f"imaps://…@{host}: no password belongs there, where others see it; set {PASSWORD}")
-    if not user or not host:
-        raise UserError(f"{given}: {wanted}")
-    return Folder(user, host, port, unquote(parts.path).strip("/") or "INBOX", move_to, oauth)
-
-
-def count(
-    source: Source, signer: Signer, add: Callable[[Report | Broken], object], cursor: Any, reached: Callable[[Any], None]
-) -> None:  # fmt: skip
-    """Everything that a source has after a cursor.
-
-    :param add: takes each report.
-    :param reached: keeps what was added, and how far the source came.
     :raises UnreadError: as `Source.read`.
     """
-    for found in source.read(cursor):
+    for found in source.read(to.cursor(source.name), to.knows):
         if isinstance(found, Reached):
-            reached(found.cursor)
+            to.reached(source.name, found.cursor, found.sure)
         elif isinstance(found, Mail):
             for each in read_bytes(found.data, found.where, signer):
                 found.read |= isinstance(each, Report)
-                add(each)
+                to.add(each)
+            if found.read and found.id:
+                to.know(found.id)
         else:
-            add(found)
+            to.add(found)

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from checks import azure
 from checks.reading import Broken
 from checks.shown import shown
-from checks.sources import TOO_LARGE, Mail, Reached, UnreadError
+from checks.sources import TOO_LARGE, Knows, Mail, Reached, UnreadError
 from checks.unpacking import FILE
 from policy import UserError
 
@@ -29,6 +29,9 @@ PREFER = f'odata.maxpagesize={PAGE}, IdType="ImmutableId"'
 GONE = ("syncstatenotfound", "syncstateinvalid", "resyncrequired")
 # learn.microsoft.com/graph/api/resources/mailfolder: names that are the same in every language
 WELL_KNOWN = ("archive", "deleteditems", "inbox", "junkemail", "msgfolderroot", "recoverableitemsdeletions")
+NAMED = 10  # folders, where the wanted one isn't there
+# learn.microsoft.com/exchange/client-developer/web-service-reference/responsecode: it is the message, not the service
+CORRUPT = ("errorcontentconversionfailed", "errorcorruptdata", "erroritemcorrupt", "errormimecontentconversionfailed", "errormimecontentinvalid")  # fmt: skip
 ALLOW = "the application needs {} for this mailbox (docs/reports.md)"
 
 
@@ -53,7 +56,7 @@ class Mailbox:
         """As it is called in messages, and its cursor in the history."""
         return f"graph://{self.mailbox}/{self.folder}"
 
-    def read(self, cursor: Any) -> Iterator[Mail | Broken | Reached]:
+    def read(self, cursor: Any, knows: Knows) -> Iterator[Mail | Broken | Reached]:
         """See `Source`. The cursor: `{"link": …, "move": [id, …]}`.
 
         `move` are messages whose reports are kept, and that are still to be moved.
@@ -76,12 +79,14 @@ class Mailbox:
                     continue
                 messages: list[dict[str, Any]] = page.get("value") or []
                 for id_ in [str(message["id"]) for message in messages if "@removed" not in message]:
-                    if found := client.mail(id_):
+                    if knows(id_):  # it was changed, marked as read say; or the list began anew
+                        moving += [id_] if self.move_to else []
+                    elif found := client.mail(id_):
                         yield found
                         if self.move_to and isinstance(found, Mail) and found.read:
                             moving.append(id_)
                 before, link = link, str(page.get("@odata.nextLink") or page.get("@odata.deltaLink") or "")
-                if not link.startswith(f"{GRAPH}/"):  # the sign-in is sent along
+                if not link:
                     raise UnreadError(f"{self.name}: Graph's list doesn't say how it goes on")
                 if link != before or messages:
                     yield _reached(link, moving)
@@ -129,11 +134,12 @@ class _Client:
         found, names = (first.lower(), rest) if first.lower() in WELL_KNOWN else ("msgfolderroot", [first, *rest])
         for name in names:
             wanted = quote(name.replace("'", "''"), safe="")  # OData's way to write a quote within a text
-            page = self.json("GET", f"{self.folder_url(found)}/childFolders?$filter=displayName eq '{wanted}'&$select=id,displayName")  # fmt: skip
+            below = f"{self.folder_url(found)}/childFolders?$select=id,displayName"
+            page = self.json("GET", f"{below}&$filter=displayName eq '{wanted}'")
             if not (page.get("value") or []):
-                raise UnreadError(
-                    f"{self.mailbox.name}: there is no folder {shown(path)}; is it so called in Outlook?"
-                )
+                folders: list[dict[str, Any]] = self.json("GET", below).get("value") or []
+                there = ", ".join(str(each["displayName"]) for each in folders[:NAMED])
+                raise UnreadError(f"{self.mailbox.name}: there is no folder {shown(path)}; there are {shown(there or 'none')}")  # fmt: skip
             found = str(page["value"][0]["id"])
         return found
 
@@ -144,6 +150,8 @@ class _Client:
         try:
             if answer.status_code == 404:
                 return None
+            if answer.status_code >= 400:
+                return Broken(where, f"can't be had: Exchange answers {shown(_error(answer))}")
             if int(answer.headers.get("Content-Length") or 0) > FILE:
                 return Broken(where, TOO_LARGE)
             data = bytearray()
@@ -152,7 +160,7 @@ class _Client:
                     data += chunk
                     if len(data) > FILE:
                         return Broken(where, TOO_LARGE)
-            return Mail(where, bytes(data))
+            return Mail(where, bytes(data), id_)
         finally:
             answer.close()
 
@@ -169,17 +177,27 @@ class _Client:
         answer = self._send(method, url)
         if answer.status_code == 404:
             error = _error(answer)
+            if "token=" in url and error.lower() == "erroritemnotfound":
+                raise _GoneError  # of a folder that was deleted, and perhaps made anew
             if error.lower() in ("errorinvaliduser", "resourcenotfound", "request_resourcenotfound", "mailboxnotenabledforrestapi"):  # fmt: skip
                 raise UnreadError(f"{self.mailbox.name}: there is no mailbox {shown(self.mailbox.mailbox)} in Exchange Online ({shown(error)})")  # fmt: skip
             raise UnreadError(
                 f"{self.mailbox.name}: there is no folder {shown(self.mailbox.folder)} ({shown(error)})"
             )
-        return answer.json()
+        try:
+            return dict(answer.json())
+        except (ValueError, TypeError):
+            raise UnreadError(f"{self.mailbox.name}: the answer isn't JSON; is there a proxy that wants a sign-in?") from None  # fmt: skip
 
     def _send(self, method: str, url: str, body: Any = None, stream: bool = False) -> Any:
-        """An answer of 2xx or 404."""
+        """An answer of 2xx or 404, or one that says that the message is corrupt.
+
+        :raises UnreadError: or the URL leads elsewhere, where the sign-in must not go.
+        """
         from azure.core.rest import HttpRequest
 
+        if not url.startswith(f"{GRAPH}/v1.0/users"):
+            raise UnreadError(f"{self.mailbox.name}: what was kept of the last run leads to {shown(url, longest=60)}, and the sign-in isn't sent there")  # fmt: skip
         needed = ALLOW.format("Mail.ReadWrite" if method == "POST" else "Mail.Read")
         with azure.told(self.mailbox.name, needed, UnreadError):
             answer = self._client.send_request(
@@ -189,7 +207,7 @@ class _Client:
                 answer.read()
                 if answer.status_code == 410 or _error(answer).lower() in GONE:
                     raise _GoneError
-                if answer.status_code != 404:
+                if answer.status_code != 404 and not (stream and _error(answer).lower() in CORRUPT):
                     answer.raise_for_status()
             return answer
 
@@ -198,7 +216,7 @@ class _Client:
 
 
 def _reached(link: str, moving: list[str]) -> Reached:
-    return Reached({"link": link, **({"move": moving} if moving else {})})
+    return Reached({"link": link, **({"move": moving} if moving else {})}, sure=bool(moving))
 
 
 def _error(answer: Any) -> str:

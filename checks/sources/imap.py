@@ -14,6 +14,7 @@ from typing import Any
 from imapclient import IMAPClient  # pyright: ignore[reportMissingTypeStubs]
 from imapclient.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
     CapabilityError,
+    IMAPClientAbortError,
     IMAPClientError,
     LoginError,
 )
@@ -21,7 +22,7 @@ from imapclient.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
 from checks import azure
 from checks.reading import Broken
 from checks.shown import shown
-from checks.sources import PASSWORD, TOO_LARGE, Mail, Reached, UnreadError
+from checks.sources import PASSWORD, TOO_LARGE, Knows, Mail, Reached, UnreadError
 from checks.unpacking import FILE
 from policy import UserError
 
@@ -30,6 +31,7 @@ PATIENCE = 60.0  # seconds for one answer
 WINDOW, WIDEST = 500, 50_000  # UIDs that are asked about at once; more where few of them are there
 TOGETHER = 4 * 1024 * 1024  # bytes of mails that are fetched at once
 KEEP = 200  # mails between two cursors
+NAMED = 10  # folders, where the wanted one isn't there
 SIZE, BODY = b"RFC822.SIZE", b"BODY[]<0>"
 Found = Mail | Broken
 
@@ -55,7 +57,7 @@ class Folder:
         port = "" if self.port == 993 else f":{self.port}"
         return f"imaps://{self.user}@{self.host}{port}/{self.folder}"
 
-    def read(self, cursor: Any) -> Iterator[Mail | Broken | Reached]:
+    def read(self, cursor: Any, knows: Knows) -> Iterator[Mail | Broken | Reached]:
         """See `Source`. The cursor: `{"uidvalidity": …, "uid": …, "move": [uid, …]}`.
 
         `move` are mails whose reports are kept, and that are still to be moved.
@@ -75,6 +77,8 @@ class Folder:
         try:
             if self.oauth:
                 client.oauth2_login(self.user, secret)
+            elif client.has_capability("AUTH=PLAIN"):  # which takes any password; LOGIN takes ASCII alone
+                client.plain_login(self.user, secret)
             else:
                 client.login(self.user, secret)
         except BaseException:
@@ -110,21 +114,23 @@ class Folder:
                 moving.append(uid)
             last, since = uid, since + 1
             if since == KEEP:
-                yield _reached(validity, last, moving)
+                yield self._reached(validity, last, moving)
                 since, moving = 0, self._move(client, moving, validity)
         if since or not cursor:
-            yield _reached(validity, last, moving)
+            yield self._reached(validity, last, moving)
         if moving and not (moving := self._move(client, moving, validity)):
-            yield _reached(validity, last, moving)
+            yield self._reached(validity, last, moving)
+
+    def _reached(self, validity: int, uid: int, moving: list[int]) -> Reached:
+        cursor = {"uidvalidity": validity, "uid": uid, **({"move": moving} if moving else {})}
+        return Reached(cursor, sure=bool(self.move_to and moving))
 
     def _examine(self, client: Any, readonly: bool = True) -> tuple[int, int]:
         """UIDVALIDITY, and the UID that the next mail will have."""
         try:
             found = client.select_folder(self.folder, readonly=readonly)
         except IMAPClientError as error:
-            raise UnreadError(
-                f"{self.name}: there is no such folder, or it can't be opened: {_why(error)}"
-            ) from None
+            raise UnreadError(f"{self.name}: there is no such folder, or it can't be opened ({_why(error)}); there are {_folders(client)}") from None  # fmt: skip
         return int(found[b"UIDVALIDITY"]), int(found.get(b"UIDNEXT") or 1 << 32)
 
     def _after(self, client: Any, last: int, end: int) -> Iterator[tuple[int, Found | None]]:
@@ -146,21 +152,51 @@ class Folder:
 
     def _fetched(self, client: Any, uids: list[int], sizes: dict[int, int]) -> Iterator[tuple[int, Found | None]]:
         wanted = [uid for uid in uids if sizes[uid] <= FILE]
-        # No more than that, whatever the size was said to be.
-        bodies: dict[int, Any] = client.fetch(wanted, [f"BODY.PEEK[]<0.{FILE + 1}>"]) if wanted else {}
+        bodies = self._bodies(client, wanted)
         for uid in uids:
             where = f"{self.name}, mail {uid}"
             if uid not in wanted:
                 yield uid, Broken(where, TOO_LARGE)
-            elif BODY in bodies.get(uid, {}):
-                yield uid, Mail(where, bodies[uid].pop(BODY))
+            elif uid in bodies:
+                body = bodies.pop(uid)
+                yield (
+                    uid,
+                    Broken(where, "can't be had: the server refuses it") if body is None else Mail(where, body),
+                )
             else:
                 yield uid, None  # somebody else has taken it away meanwhile
+
+    def _bodies(self, client: Any, uids: list[int]) -> dict[int, bytes | None]:
+        """Mails by UID; None for one that the server refuses while it gives others, or says to be corrupt (RFC 5530 3)."""
+
+        def fetched(some: list[int]) -> dict[int, bytes | None]:
+            # No more than that, whatever the size was said to be.
+            found: dict[int, Any] = client.fetch(some, [f"BODY.PEEK[]<0.{FILE + 1}>"]) if some else {}
+            return {uid: data[BODY] or b"" for uid, data in found.items() if BODY in data}
+
+        try:
+            return fetched(uids)
+        except IMAPClientAbortError:  # the connection
+            raise
+        except IMAPClientError as error:
+            if len(uids) == 1 and "CORRUPTION" in str(error):
+                return {uids[0]: None}
+            bodies: dict[int, bytes | None] = {}
+            for uid in uids if len(uids) > 1 else ():
+                try:
+                    bodies |= fetched([uid])
+                except IMAPClientAbortError:
+                    raise
+                except IMAPClientError:
+                    bodies[uid] = None
+            if not any(bodies.values()):
+                raise
+            return bodies
 
     def _can_move(self, client: Any) -> None:
         """:raises UnreadError: mails can't be moved there, or not without harm to others."""
         if not client.folder_exists(self.move_to):
-            raise UnreadError(f"{self.name}: --move-to: there is no folder {shown(self.move_to)}; create it first")
+            raise UnreadError(f"{self.name}: --move-to: there is no folder {shown(self.move_to)}; create it first; there are {_folders(client)}")  # fmt: skip
         if not (client.has_capability("MOVE") or client.has_capability("UIDPLUS")):
             raise UnreadError(f"{self.name}: --move-to: the server knows neither MOVE nor UIDPLUS, without which other deleted mails would go too")  # fmt: skip
 
@@ -193,12 +229,8 @@ class Folder:
             raise UnreadError(f"{self.name}: the server's certificate isn't trusted: {error.verify_message}; name its authority in SSL_CERT_FILE") from None  # fmt: skip
         except (CapabilityError, IMAPClientError) as error:
             raise UnreadError(f"{self.name}: the server says: {_why(error)}") from None
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # no host can have some names
             raise UnreadError(f"{self.name}: can't be reached: {_why(error)}") from None
-
-
-def _reached(validity: int, uid: int, moving: list[int]) -> Reached:
-    return Reached({"uidvalidity": validity, "uid": uid, **({"move": moving} if moving else {})})
 
 
 def _groups(sizes: dict[int, int]) -> Iterator[list[int]]:
@@ -213,6 +245,12 @@ def _groups(sizes: dict[int, int]) -> Iterator[list[int]]:
         together += sizes[uid]
     if group:
         yield group
+
+
+def _folders(client: Any) -> str:
+    """Some of those that are there."""
+    names = sorted(str(name) for _, _, name in client.list_folders())
+    return shown(", ".join(names[:NAMED])) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
 def _why(error: Exception) -> str:

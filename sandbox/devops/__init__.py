@@ -108,7 +108,7 @@ def token(state: State) -> str:
 
 def handle(state: State, method: str, path: str, query: dict[str, str], authorization: str, body: bytes) -> Reply:
     """The answer; a text as its body is a web page."""
-    from sandbox.devops import core, pipelines, pull_requests  # noqa: F401  (they register their routes)
+    from sandbox.devops import core, permissions, pipelines, pull_requests  # noqa: F401  (they register their routes)
 
     if user(state, authorization) is None:
         return (203, SIGN_IN) if authorization else (401, SIGN_IN)

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from sandbox.devops import ADMINS, CONTRIBUTORS, IDS, Ask, DevOpsError, Reply, git, many, route
+from sandbox.devops import ADMINS, CONTRIBUTORS, IDS, Ask, DevOpsError, Reply, git, many, route, user
 
 # location id, area, resource, route template, version: what OPTIONS /_apis lists
 LOCATIONS = [
@@ -50,7 +50,13 @@ def areas(ask: Ask) -> Reply:
 
 @route("GET", "/connectionData")
 def connection_data(ask: Ask) -> Reply:
-    return 200, {"instanceId": str(uuid.uuid5(uuid.NAMESPACE_DNS, "contoso")), "deploymentType": "hosted"}
+    who = {"id": IDS[user(ask.state, ask.authorization) or "owner"]}
+    return 200, {
+        "instanceId": str(uuid.uuid5(uuid.NAMESPACE_DNS, "contoso")),
+        "deploymentType": "hosted",
+        "authenticatedUser": who,
+        "authorizedUser": who,
+    }
 
 
 @route("GET", "/projects")

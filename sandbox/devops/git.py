@@ -14,7 +14,8 @@ from sandbox.devops import user
 from sandbox.state import State
 
 PATH = re.compile(r"/[^/]+/(?P<project>[^/]+)/_git/(?P<name>[^/]+)(?P<rest>/.*)")
-COMMAND = re.compile(rb"[0-9a-f]{40} ([0-9a-f]{40}) (refs/[^\0\n]+)")
+COMMAND = re.compile(rb"[0-9a-f]{4}([0-9a-f]{40}) ([0-9a-f]{40}) (refs/[^\0\n]+)")
+NONE = "0" * 40
 HOOK = """#!/bin/sh
 case " $FORBIDDEN " in *" $1 "*)
     echo "TF402455: Pushes to this branch are not permitted; you must use a pull request to update this branch." >&2
@@ -82,6 +83,8 @@ def serve(state: State, method: str, path: str, query: str, headers: dict[str, s
     forbidden = [branch for branch in refs(state, id_, "heads/") if policies(state, id_, branch)]
     forbidden += [f"refs/heads/{name}" for name in ("main",) if policies(state, id_, f"refs/heads/{name}")]
     before = refs(state, id_)
+    if refused := _refusal(state, who, id_, match["rest"], query, body):
+        return 403, {"Content-Type": "text/plain"}, refused.encode()  # which git shows
     done = subprocess.run(
         ["git", "http-backend"],
         input=body,
@@ -104,7 +107,40 @@ def serve(state: State, method: str, path: str, query: str, headers: dict[str, s
     for ref, commit in refs(state, id_).items():
         if before.get(ref) != commit:
             state.set(f"pusher {id_} {ref}", who)
+        if ref not in before:
+            state.set(f"creator {id_} {ref}", who)
     return _answer(done.stdout)
+
+
+def _refusal(state: State, who: str, id_: str, rest: str, query: str, body: bytes) -> str:
+    """Why somebody may not push; "" where he may."""
+    from sandbox.devops import permissions as are
+
+    if "git-receive-pack" not in f"{rest}?{query}":
+        return ""
+    if not are.somewhere(state, who, are.CONTRIBUTE | are.CREATE_BRANCH):
+        return are.refusal(are.CONTRIBUTE, who, "repository")
+    for old, new, name in COMMAND.findall(body.partition(b"PACK")[0]):
+        ref = name.decode().strip()
+        own = state.optional(f"creator {id_} {ref}") == who
+        if old.decode() == NONE:
+            needed = are.CREATE_BRANCH
+        elif new.decode() == NONE or not _forward(state, id_, old.decode(), new.decode()):
+            needed = are.FORCE_PUSH
+        else:
+            needed = are.CONTRIBUTE
+        if not (own and needed != are.CREATE_BRANCH) and not are.may(state, who, id_, needed, ref):
+            return are.refusal(needed, who, "branch")
+    return ""
+
+
+def _forward(state: State, id_: str, old: str, new: str) -> bool:
+    """Whether a push only adds; of a commit that isn't here yet, that isn't known, and counts as rewriting."""
+    try:
+        run(folder(state, id_), "merge-base", "--is-ancestor", old, new)
+    except subprocess.CalledProcessError:
+        return False
+    return True
 
 
 def _repository(state: State, project: str, name: str) -> str | None:

@@ -77,6 +77,7 @@ def ordered(status: int) -> Answer:
         403: ("ErrorAccessDenied", "Access is denied. Check credentials and try again."),
         410: ("SyncStateNotFound", "The sync state generation is not found; generation=149;[highest=157][157][155][156]."),
         429: ("ApplicationThrottled", "Application is over its MailboxConcurrency limit."),
+        500: ("ErrorMimeContentConversionFailed", "The MIME content conversion failed."),  # of a corrupt message
         503: ("ServiceNotAvailable", "The service is temporarily unavailable."),
     }.get(status, ("UnknownError", ""))  # fmt: skip
     return _error(GraphError(status, code, message, {"Retry-After": "1"} if status in (429, 503) else None))

@@ -122,6 +122,25 @@ def test_only_what_deploys_names_the_connection_and_the_group_of_main() -> None:
         assert not [each for each in expanded(run)["variables"] if "group" in each]
 
 
+def test_each_night_proposes_where_reports_are_named_and_by_a_connection_of_its_own(
+    schema: Draft7Validator,
+) -> None:
+    given = {"propose": "--history azblob://reports/history.db --reports graph://tls@example.org"}
+    found = pipeline(ROOT / "azure-pipelines.yml", RUNS["nightly"], given)
+    assert [error.message for error in schema.iter_errors(found)] == []
+    made = {job["job"]: job for job in found["stages"][0]["jobs"]}
+    assert set(made) == {"nightly_dev", "nightly_prod", "propose_dev", "propose_prod"}
+    step = steps(made["propose_prod"])[-1]
+    assert step["inputs"]["inlineScript"] == f"python -m tools.ci propose -- {given['propose']}"
+    assert step["inputs"]["azureSubscription"] == "mta-sts-reports"
+    assert step["env"]["SYSTEM_ACCESSTOKEN"] == "$(System.AccessToken)"
+    assert made["propose_prod"]["workspace"] == {"clean": "all"}
+    for run in RUNS:
+        there = str(pipeline(ROOT / "azure-pipelines.yml", RUNS[run], given))
+        assert ("tools.ci propose" in there) == (run == "nightly"), run
+        assert "tools.ci propose" not in str(expanded(run))
+
+
 def test_a_nightly_watch_is_a_choice_and_has_its_secret_from_what_main_alone_may_use(
     schema: Draft7Validator,
 ) -> None:
@@ -200,8 +219,30 @@ def workflow() -> dict[str, Any]:
     return yaml.load(text, yaml.BaseLoader)
 
 
+def proposals() -> str:
+    """The job of docs/ladder.md, as it stands there."""
+    return (ROOT / "docs/ladder.md").read_text().partition("```yaml\n")[2].partition("```")[0]
+
+
+def test_githubs_job_for_proposals_fits_into_the_workflow_and_runs_on_main_alone(tmp_path: Path) -> None:
+    text = (ROOT / "docs/ci.md").read_text().partition("```yaml\nname: mta-sts\n")[2].partition("```")[0]
+    file = tmp_path / "workflow.yml"
+    file.write_text(f"{text}\n{proposals()}")
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(file)]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+    job = yaml.load(file.read_text(), yaml.BaseLoader)["jobs"]["propose"]
+    assert job["if"] == "github.event_name == 'schedule'"  # of the default branch, always
+    assert job["permissions"] == {"contents": "read", "id-token": "write"}  # its token for proposals is another
+    assert job["environment"] == "mta-sts-propose"
+    assert job["steps"][-1]["env"]["GITHUB_TOKEN"] == "${{ secrets.PROPOSE_TOKEN }}"
+    checkout = next(step for step in job["steps"] if "checkout@" in step.get("uses", ""))
+    assert checkout["with"]["persist-credentials"] == "false"
+
+
 def test_githubs_actions_are_pinned_by_commit() -> None:
-    used = [step["uses"] for job in workflow()["jobs"].values() for step in job["steps"] if "uses" in step]
+    jobs = [*workflow()["jobs"].values(), yaml.load(proposals(), yaml.BaseLoader)["propose"]]
+    used = [step["uses"] for job in jobs for step in job["steps"] if "uses" in step]
     assert used
     assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action) for action in used), used
 

@@ -10,6 +10,7 @@ from raw_arm import RawArm
 from reports.mailboxes import BOX, mails, run
 
 from checks import azure as sign_in
+from checks.sources import UnreadError
 from sandbox import graph
 from sandbox.__main__ import main as sandbox_command
 from sandbox.control import Sandbox
@@ -51,8 +52,9 @@ def test_a_forgotten_link_begins_anew_and_nothing_counts_twice(
     first = run(capsys, f"graph://{BOX}", *kept)[1]
     sandbox.fault("status", 410, host="graph", path="deltatoken")
     again = run(capsys, f"graph://{BOX}", *kept)[1]
-    assert (again["reports"], again["repeated"]) == (12, 12)
+    assert (again["reports"], again["repeated"]) == (12, 0)
     assert again["domains"] == first["domains"]
+    assert asked(sandbox, "/$value") == 12  # and nothing is fetched twice
 
 
 def test_throttling_is_waited_out(
@@ -121,12 +123,49 @@ def test_a_large_message_is_not_kept_in_memory(
     assert "is larger than" in found["brokenNamed"][0]
 
 
+def test_a_message_that_exchange_cannot_give_is_named_and_the_rest_is_read(
+    mailbox: State, sandbox: Sandbox, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from azure.core.pipeline.transport import RequestsTransport
+
+    monkeypatch.setattr(RequestsTransport, "sleep", lambda *_: None)
+    graph.deliver(mailbox, BOX, *mails(0, 3))
+    sandbox.fault("status", 500, host="graph", path="value", times=11)
+    found = run(capsys, f"graph://{BOX}")[1]
+    assert (found["reports"], found["broken"]) == (2, 1)
+    assert "can't be had: Exchange answers ErrorMimeContentConversionFailed" in found["brokenNamed"][0]
+
+
+def test_a_folder_that_was_made_anew_is_read_anew(
+    mailbox: State, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = ("--history", tmp_path / "h.db")
+    graph.deliver(mailbox, BOX, *mails(0, 2), folder="TLS")
+    assert run(capsys, f"graph://{BOX}/TLS", *kept)[1]["reports"] == 2
+    graph.make_folder(mailbox, BOX, "Other")  # else SQLite gives the number anew
+    mailbox.db.execute("DELETE FROM mail_folders WHERE name = 'TLS'")
+    graph.deliver(mailbox, BOX, *mails(2, 3), folder="TLS")
+    assert run(capsys, f"graph://{BOX}/TLS", *kept)[1]["reports"] == 3
+
+
+KEPT = ["https://graph.microsoft.com.evil.example/v1.0/users/x", "http://graph.microsoft.com/v1.0/users/x",
+        "https://graph.microsoft.com@evil.example/v1.0/users", "https://graph.microsoft.com/beta/users/x"]  # fmt: skip
+
+
+@pytest.mark.parametrize("link", KEPT)
+def test_what_was_kept_leads_the_sign_in_nowhere_else(mailbox: State, link: str) -> None:
+    from checks.sources.graph import Mailbox
+
+    with pytest.raises(UnreadError, match="the sign-in isn't sent there"):
+        next(Mailbox(BOX, "inbox").read({"link": link}, lambda _: False))
+
+
 @pytest.mark.parametrize(
     ("address", "environment", "allowed", "says"),
     [
         (f"graph://nobody@{BOX.partition('@')[2]}", {}, graph.READ, "there is no mailbox nobody@example.org in Exchange Online (ErrorInvalidUser)"),
         (f"graph://{BOX}", {}, "", "not allowed (403 ErrorAccessDenied): the application needs Mail.Read for this mailbox (docs/reports.md)"),
-        (f"graph://{BOX}/No such", {}, graph.READ, "there is no folder No such"),
+        (f"graph://{BOX}/No such", {}, graph.READ, "there is no folder No such; there are Inbox, Archive, Deleted Items"),
         (f"graph://{BOX}", {"ARM_CLIENT_SECRET": "wrong"}, graph.READ, "Azure refuses the sign-in"),
         (f"graph://{BOX}", {"ARM_TENANT_ID": ""}, graph.READ, "ARM_TENANT_ID not set"),
         (f"graph://{BOX}", {"SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt"}, graph.READ, "can't reach Azure"),

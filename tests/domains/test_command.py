@@ -1,6 +1,7 @@
 """`python -m checks` as a user has it: exit codes, JSON, many domains, a cron job's files, clear mistakes."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,23 +94,61 @@ def test_a_text_file_for_prometheus_is_whole_and_replaced(local: Local, tmp_path
     assert [each.name for each in tmp_path.iterdir()] == ["mta_sts.prom"]
 
 
-def test_enforce_puts_both_together_and_names_the_line_to_change(local: Local, tmp_path: Path) -> None:
+STACK = """\
+config:
+  mta-sts:policies:
+    - name: main
+      mode: testing   # begin here
+      maxAge: 1209600
+      mx: [mx1.good.test]
+      domains: [good.test]
+"""
+
+
+def test_enforce_puts_both_together_and_changes_the_lines_that_it_names(local: Local, tmp_path: Path) -> None:
     for day in range(7):
         (tmp_path / f"{day}.json.gz").write_bytes(gzipped(report(day=day, domain="good.test")))
-    (tmp_path / "Pulumi.prod.yaml").write_text(
-        "config:\n  mta-sts:policies:\n    - name: main\n      mode: testing\n      domains: [good.test]\n"
-    )
+    file = tmp_path / "Pulumi.prod.yaml"
+    file.write_text(STACK)
     args = ("--reports", *(str(each) for each in tmp_path.glob("*.gz")), local[1])
     run = run_checks(local[0], "enforce", "good.test", *args, cwd=tmp_path)
     assert run.returncode == 0, run.stdout
     assert "good.test: safe to enforce" in run.stdout
     assert "Pulumi.prod.yaml, line 4: `mode: testing` -> `mode: enforce`" in run.stdout
+    assert file.read_text() == STACK
+    run = run_checks(local[0], "enforce", "good.test", "--write", *args, cwd=tmp_path)
+    assert run.returncode == 0, run.stdout
+    assert "+      mode: enforce   # begin here" in run.stdout
+    assert "Then: pulumi preview, pulumi up." in run.stdout
+    assert file.read_text() == STACK.replace("testing", "enforce").replace("1209600", "86400")
+    run = run_checks(local[0], "enforce", "good.test", "--write", *args, cwd=tmp_path)
+    assert "what is served is not yet what the file says: pulumi up" in run.stdout
     run = run_checks(local[0], "enforce", "bad.test", *args, cwd=tmp_path)
     assert run.returncode == 2
     assert "bad.test: not yet safe to enforce" in run.stdout
     assert "offers no STARTTLS" in run.stdout
     assert "no sender has reported yet" in run.stdout
-    assert "Pulumi.prod.yaml" not in run.stdout
+
+
+def test_enforce_writes_nothing_over_what_isnt_committed(local: Local, tmp_path: Path) -> None:
+    def git(*words: str) -> None:
+        who = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+        subprocess.run(["git", *who, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    git("init", "-q")
+    file = tmp_path / "Pulumi.prod.yaml"
+    file.write_text(STACK.replace("maxAge: 1209600", "maxAge: 86400"))
+    git("add", "-A")
+    git("commit", "-qm", "begin")
+    file.write_text(STACK.replace("mx1.good.test", "mx2.good.test"))
+    args = ("enforce", "good.test", "--write", local[1])
+    run = run_checks(local[0], *args, cwd=tmp_path)
+    assert run.returncode == 64
+    assert "the policy main has changes that aren't committed" in run.stderr
+    git("commit", "-qam", "another server")
+    run = run_checks(local[0], *args, cwd=tmp_path)  # no report, but an MX host that the policy lacks
+    assert run.returncode == 2
+    assert file.read_text() == STACK.replace("[mx1.good.test]", "[mx2.good.test]").replace("mx2.good.test]", "mx2.good.test, mx1.good.test]")  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ REPORT = st.builds(
 RUNS = st.lists(st.lists(st.one_of(REPORT, st.just(Broken("x", "y"))), max_size=8), min_size=1, max_size=5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(RUNS, st.booleans(), st.booleans(), st.sampled_from([frozenset[str](), frozenset({"example.org"})]))
 def test_however_reports_are_split_into_runs_the_numbers_are_those_of_one_run(
     tmp_path_factory: pytest.TempPathFactory,

@@ -1,5 +1,7 @@
 """Reports in a mailbox on a real IMAP server: nothing changes there, and nothing is lost or counted twice."""
 
+import base64
+import hmac
 import json
 import os
 import subprocess
@@ -7,10 +9,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from imap_server import PASSWORD, USER, Dovecot
 
+from checks import azure
 from reports.mailboxes import mails, run
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +63,8 @@ def test_a_folder_that_was_restored_is_read_anew_and_counts_once(
     dovecot.new_uids()
     again = run(capsys, dovecot.address, *kept)[1]
     assert (again["reports"], again["repeated"]) == (9, 9)
-    assert again["domains"] == first["domains"]
+    anew = run(capsys, dovecot.address, "--history", tmp_path / "other.db")[1]
+    assert again["domains"] == first["domains"] == anew["domains"]
 
 
 @pytest.mark.parametrize("without", [(), ("MOVE",)])
@@ -159,6 +165,7 @@ def counted(file: Path) -> int:
         ("{address}x", {}, "there is no such folder"),
         ("imaps://u@localhost:1/INBOX", {}, "can't be reached: Connection refused"),
         ("imaps://u@nowhere.invalid/INBOX", {}, "can't be reached"),
+        (f"imaps://u@{'x' * 80}.example/INBOX", {}, "can't be reached"),
     ],
 )
 def test_what_keeps_a_mailbox_from_being_read_is_one_line(
@@ -223,3 +230,57 @@ def test_the_password_is_in_no_file_and_no_argument(dovecot: Dovecot, tmp_path: 
     for text in (done.stdout, done.stderr, file.read_bytes()):
         assert PASSWORD.encode() not in text
     assert USER.encode() in file.read_bytes()
+
+
+def encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def token(secret: bytes, user: str) -> str:
+    """A JWT, as dovecot takes it."""
+    now = int(time.time())
+    claims = {"iss": "https://sts.example", "sub": user, "email": user, "iat": now, "nbf": now, "exp": now + 600}
+    head = f"{encoded(json.dumps({'typ': 'JWT', 'alg': 'HS256'}).encode())}.{encoded(json.dumps(claims).encode())}"
+    return f"{head}.{encoded(hmac.digest(secret, head.encode(), 'sha256'))}"
+
+
+OAUTH = """
+auth_mechanisms = plain xoauth2
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {folder}/oauth2.conf
+}}
+"""
+
+
+def test_xoauth2_signs_in_by_a_token(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    secret, asked = b"a secret that dovecot has, too, of 32 bytes or more", list[str]()
+    server = Dovecot()
+    server.settings = OAUTH.format(folder=server.folder)
+    keys = server.folder / "keys" / "default" / "HS256"
+    keys.mkdir(parents=True)
+    (keys / "default").write_text(base64.b64encode(secret).decode())
+    (server.folder / "oauth2.conf").write_text(
+        f"introspection_mode = local\nlocal_validation_key_dict = fs:posix:prefix={server.folder}/keys/\n"
+    )
+
+    class Credential:
+        def get_token(self, scope: str) -> Any:
+            asked.append(scope)
+            return SimpleNamespace(token=token(given, USER))
+
+    monkeypatch.setattr(azure, "credential", Credential)
+    with server as dovecot:
+        monkeypatch.setenv("SSL_CERT_FILE", str(dovecot.ca))
+        monkeypatch.delenv("MTA_STS_IMAP_PASSWORD", raising=False)
+        dovecot.deliver(*mails(0, 2))
+        given = secret
+        code, found, error = run(capsys, dovecot.address, "--imap-oauth")
+        assert (code, found.get("reports"), error) == (2, 2, ""), dovecot.told
+        given = b"another"
+        code, _, error = run(capsys, dovecot.address, "--imap-oauth")
+        assert code == 64
+        assert "the server refuses the sign-in" in error
+        assert len(error.splitlines()) == 2
+    assert asked == ["https://outlook.office365.com/.default"] * 2

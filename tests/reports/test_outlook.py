@@ -1,14 +1,16 @@
 """What is missing until enforcing is safe, when that is likely, and the one sentence that says what to do."""
 
+import io
 import json
 import shlex
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from security.texts import TEXTS
 
-from checks import verdict
+from checks import show, verdict
 from checks.finding import Domain, Finding, Level
 from checks.outlook import likely
 from checks.reading import Failure, PolicyPart, Report
@@ -166,6 +168,17 @@ def test_what_is_seen_now_comes_first(domain: Domain, covered: int, next_: str, 
     found = verdict.of_both(domain, tally.domains["example.org"], DAY + timedelta(days=5))
     assert found.next == next_
     assert (found.likely is not None) == dated
+
+
+def test_the_documentation_shows_what_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr("sys.stdout", out)
+    mended = on(0, 1, 2, failures=(("certificate-expired", "mx2.example.org", 3),)) + on(3, 4)
+    tally = Tally(today=DAY + timedelta(days=5))
+    tally.add(parse(text(each)) for each in [*mended, *on(*range(5), domain="example.net")])
+    found = [verdict.of_reports(name, tally.domains[name], False, tally.today) for name in sorted(tally.domains)]
+    show.show_verdicts(found, show.console())
+    assert f"\n```\n{out.getvalue()}```\n" in (Path(__file__).parents[2] / "docs" / "checks.md").read_text()
 
 
 def test_the_json_has_numbers_and_a_date() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from security.texts import TEXTS
 
 Answer = Callable[[bytes], bytes | None]  # a query's packet to the reply's; None for silence
-TXT, A, AAAA, CNAME, NS, MX, SOA, DNAME, CAA = 16, 1, 28, 5, 2, 15, 6, 39, 257
+TXT, A, AAAA, CNAME, NS, MX, SOA, DNAME, CAA, TLSA = 16, 1, 28, 5, 2, 15, 6, 39, 257, 52
 POINTER = b"\xc0\x0c"  # to the question's name
 
 
@@ -199,6 +199,16 @@ ATTACKS: dict[str, Attack] = {
         f"MX packet: {title}": Attack(MALFORMED[title], "{}", MX, "mx")
         for title in ("counts without records", "SERVFAIL", "random bytes", "no data", "silence")
     },
+    **{
+        f"TLSA packet: {title}": Attack(MALFORMED[title], "_25._tcp.mx.{}", TLSA, "dane")
+        for title in ("counts without records", "SERVFAIL", "random bytes", "data beyond the end", "silence")
+    },
+    "TLSA: no data": Attack(replies(record(TLSA, b"")), "_25._tcp.mx.{}", TLSA, "dane"),
+    "TLSA: a thousand": Attack(
+        OnlyByTcp(replies(*[record(TLSA, b"\3\1\1" + bytes([at // 256, at % 256] * 16)) for at in range(1000)])),
+        "_25._tcp.mx.{}", TLSA, "dane",
+    ),
+    "TLSA: CNAMEs in a circle": Attack(loop, "_25._tcp.mx.{}", TLSA, "dane"),
     "MX: 1,500": Attack(
         OnlyByTcp(replies(*[mail(b"m%d" % at, b"nowhere", b"test") for at in range(1500)])), "{}", MX, "server"
     ),

@@ -13,7 +13,7 @@ import pytest
 from internet_servers import Hosts, Records, Talk, answered, https, listening, name_server, page, view_of
 
 from checks import domain as validator
-from checks import preflight
+from checks import preflight, secure
 from checks.domain import look_at
 from checks.finding import Domain, Finding, Level, exit_code
 from checks.look import Look, Shared, run
@@ -149,7 +149,8 @@ def test_the_corpus_is_large_enough() -> None:
 def test_domains_that_are_well_are_found_so_among_the_others(found: dict[str, Domain], name: str) -> None:
     lines = found[name].lines
     assert {line.check for line in lines} >= {"record", "policy-host", "policy", "id", "mx", f"server mx.{name}"}
-    assert [line for line in lines if line.level != Level.PASS and "why it is slow" not in line.way_out] == []
+    rest = [line for line in lines if line.check != "dnssec"]  # this internet has no signed root
+    assert [line for line in rest if line.level != Level.PASS and "why it is slow" not in line.way_out] == []
 
 
 @pytest.mark.parametrize("title", NAMES)
@@ -170,7 +171,7 @@ def test_an_attack_neither_breaks_a_check_nor_passes_it(found: dict[str, Domain]
 
 def test_what_is_too_much_is_told_as_not_checked(found: dict[str, Domain]) -> None:
     lines = findings(found[NAMES["DNS, MX: 1,500"]], "server")
-    assert len(lines) == validator.MAIL_SERVERS + 1
+    assert len(lines) == secure.MAIL_SERVERS + 1
     assert lines[-1].text == "20 mail servers were tried, and 1480 more not"
     assert lines[-1].level == Level.UNCHECKED
 
@@ -180,10 +181,10 @@ def test_a_check_that_breaks_says_nothing_of_the_domain_and_ends_the_run_with_it
 ) -> None:
     errors = iter([MemoryError(), UnicodeEncodeError("idna", "x", 0, 1, "label too long"), RecursionError()])
 
-    def broken(_: Look) -> Iterator[Finding]:
+    def broken(_: Look, port: int | None) -> Iterator[Finding]:
         raise next(errors)
 
-    monkeypatch.setattr(validator, "dane", broken)
+    monkeypatch.setattr(secure, "dane", broken)
     domains = look_at(WELL[:3], internet.view, smtp_port=None)
     for domain in domains:
         assert domain.of("dane") == Level.UNCHECKED

@@ -201,7 +201,7 @@ def test_reports_carry_who_signed_the_mail_around_them(tmp_path: Path) -> None:
 def test_verified_only_counts_those_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("checks.__main__.key_record", lambda _, name: keys(name))
+    monkeypatch.setattr("checks.gather.key_record", lambda _, name: keys(name))
     for day in range(7):
         (tmp_path / f"{day}.eml").write_bytes(signed(mail(gzipped(report(day=day)))))
         bad = report(day=day, failures=(("certificate-expired", "mx", 50),), sender="Google Inc.")

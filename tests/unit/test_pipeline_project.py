@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 import pulumi
 import pytest
+import yaml
 from mocks import Monitor, declare
 
 from pipeline import backends
@@ -248,6 +249,39 @@ def test_four_eyes_are_peoples_and_not_the_last_pushers(graph: Monitor) -> None:
     assert people["autoReviewerIds"] == ["identity of Contributors"]
     assert people["minimumNumberOfReviewers"] == 2
     assert "pathFilters" not in people
+
+
+def test_proposals_take_an_identity_for_main_alone_and_one_approval_more() -> None:
+    """Who starts a run can push as the run, and is then neither author nor last pusher."""
+    read_file = yaml.safe_load
+
+    def switched_on(text: str) -> Any:
+        found = read_file(text)
+        return {**found, "parameters": [{**each, "default": "--reports x"} if each["name"] == "propose" else each for each in found["parameters"]]}  # fmt: skip
+
+    with patch("yaml.safe_load", switched_on):
+        graph = declared(proposals=True)
+    assert graph.inputs("pipeline-reports-connection")["serviceEndpointName"] == "mta-sts-reports"
+    assert scopes(graph, "reports") == {}
+    assert graph.inputs("pipeline-azure-reports-trust")
+    assert graph.inputs("pipeline-reports-connection-main-only")["allowedBranches"] == "refs/heads/main"
+    assert "pipeline-mta-sts-may-use-reports-connection" in graph.requests
+    assert graph.inputs("pipeline-reviewers")["settings"]["reviewerCount"] == 3
+    assert graph.inputs("pipeline-people")["settings"]["minimumNumberOfReviewers"] == 3
+    assert "pipeline-reports-connection" not in declared().requests
+
+
+def test_the_pipelines_file_and_the_settings_agree_about_proposals(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "azure-pipelines.yml", tmp_path)
+    shutil.copytree(ROOT / "pipeline/steps", tmp_path / "pipeline/steps")
+    assert disagreements(read(), tmp_path) == []
+    assert (
+        "propose is empty, but mta-sts-pipeline:proposals true" in disagreements(read(proposals=True), tmp_path)[0]
+    )
+    file = tmp_path / "azure-pipelines.yml"
+    file.write_text(file.read_text().replace('default: ""', "default: --reports graph://tls@example.org"))
+    assert disagreements(read(proposals=True), tmp_path) == []
+    assert "propose is set, but mta-sts-pipeline:proposals false" in disagreements(read(), tmp_path)[0]
 
 
 def test_what_runs_and_what_it_applies_takes_an_approver(graph: Monitor) -> None:

@@ -268,3 +268,32 @@ def test_a_list_or_a_number_where_a_word_belongs_is_a_mistake_like_any_other(val
 def test_half_a_surrogate_pair_is_no_text() -> None:
     (line,) = problems(resourceGroup="\ud800")
     assert line == r"mta-sts:resourceGroup: '\ud800' must be a text"
+
+
+@pytest.mark.parametrize(
+    ("ladder", "words"),
+    [
+        ("up", "mta-sts:ladder: 'up' must be a list of steps"),
+        ([{"mode": "none", "maxAge": 1}], "mta-sts:ladder[0].mode: 'none' must be testing or enforce"),
+        ([{"mode": "enforce"}], "mta-sts:ladder[0].maxAge: None must be 1 to 31557600 seconds"),
+        ([{"mode": "enforce", "maxAge": 31557601}], "must be 1 to 31557600 seconds"),
+        ([{"mode": "enforce", "maxAge": 1, "after": True}], "mta-sts:ladder[0].after: True must be 0 to"),
+        ([{"mode": "enforce", "maxAge": 2}, {"mode": "enforce", "maxAge": 2}], "mta-sts:ladder[1]: enforce 2 is no step up"),
+        ([{"mode": "enforce", "maxAge": 2}, {"mode": "testing", "maxAge": 3}], "testing comes first, and maxAge grows"),
+        ([{"mode": "enforce", "maxAge": 2, "wait": 3}], "mta-sts:ladder[0].wait: there is no such key"),
+    ],
+)  # fmt: skip
+def test_a_ladder_only_leads_up(ladder: Any, words: str) -> None:
+    assert words in "\n".join(problems(ladder=ladder))
+
+
+def test_the_ladder_may_be_another_or_none() -> None:
+    assert [(step.mode, step.max_age) for step in load().ladder] == [
+        ("testing", 86400),
+        ("enforce", 86400),
+        ("enforce", 604800),
+        ("enforce", 2419200),
+    ]
+    assert load(ladder=False).ladder == load(ladder=[]).ladder == ()
+    (step,) = load(ladder=[{"mode": "enforce", "maxAge": 5, "after": 6}]).ladder
+    assert step.waits(step.mode, 1) == 6

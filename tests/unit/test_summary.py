@@ -30,6 +30,9 @@ SEEN = [
     Finding(
         f"server {MX}", Level.UNCHECKED, "no connection to 127.0.0.1:25", "RFC 8461 4.2", "Check from elsewhere"
     ),
+    Finding(
+        "dnssec", Level.UNCHECKED, "the resolver hands out no signatures", "RFC 4035 5", "Try another --resolver"
+    ),
     Finding(f"dane {MX}", Level.PASS, f"{MX} has no TLSA record (for information)"),
     Finding("tls-reports", Level.PASS, "reports go to mailto:tls-reports@example.org"),
 ]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from checks.shown import shown
-from tools.ci import comment, preview, pull_request, sign_in, without_secrets
+from tools.ci import comment, preview, propose, pull_request, sign_in, without_secrets
 from tools.ci.errors import CiError
 
 AGAIN = 30.0  # seconds between two looks
@@ -40,6 +40,12 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--patience", type=float, default=0, metavar="SECONDS", help="look again for as long as it fails"
     )
+    made = commands.add_parser(
+        "propose",
+        help="open, update or close the pull request with the lines that are due for the stack PULUMI_STACK; docs/ladder.md",
+    )
+    made.add_argument("--dry-run", action="store_true", help="show it; needs no token and changes nothing")
+    made.add_argument("rest", nargs="*", metavar="OPTION", help="after `--`: those of `python -m checks enforce`, such as --reports")  # fmt: skip
     return top
 
 
@@ -139,6 +145,21 @@ def do_checks(options: argparse.Namespace) -> int:
         print("##vso[task.complete result=SucceededWithIssues;]the checks found warnings")
         return 0
     return code
+
+
+def do_propose(options: argparse.Namespace) -> int:
+    """What was done is one line; one more for each step that isn't due yet."""
+    stack = os.environ.get("PULUMI_STACK", "")
+    if not stack:
+        raise CiError("PULUMI_STACK is not set")
+    lines = propose.run(stack, options.dry_run, options.rest, dict(os.environ), Path.cwd())
+    print(*map(shown, lines), sep="\n")
+    if any("URGENT: " in line for line in lines) and not options.dry_run:
+        github = os.environ.get("GITHUB_ACTIONS") == "true"
+        print(
+            f"{'::warning::' if github else '##vso[task.logissue type=warning]'}the proposal for {stack} is urgent"
+        )
+    return 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -50,7 +50,7 @@ def _summary(found: Preview) -> str:
         lines += ["", "| change | resource | type |", "|---|---|---|"]
         lines += [f"| **{op}** | {_cell(name)} | {_cell(kind)} |" for op, name, kind in found.changes]
     for kind, resource, text in sorted(found.notes, key=lambda note: ("error", "warning", "note").index(note[0])):
-        lines += ["", f"**{kind}**{f' · {_cell(resource)}' if resource else ''}", _fenced(_lines(text))]
+        lines += ["", f"**{kind}**{f' · {_cell(resource)}' if resource else ''}", fenced(_lines(text))]
     return "\n".join(lines) + "\n"
 
 
@@ -64,7 +64,7 @@ def _headline(found: Preview) -> str:
 
 def _details(stack: str, diff: str) -> str:
     return (
-        f"\n<details><summary>pulumi preview --diff, {stack}</summary>\n\n{_fenced(diff, 'diff')}\n\n</details>\n"
+        f"\n<details><summary>pulumi preview --diff, {stack}</summary>\n\n{fenced(diff, 'diff')}\n\n</details>\n"
     )
 
 
@@ -73,8 +73,8 @@ def _lines(text: str) -> str:
     return shown(text, newlines=True, longest=2 * LIMIT)
 
 
-def _fenced(text: str, kind: str = "") -> str:
-    """A code block that no backticks within end early."""
+def fenced(text: str, kind: str = "") -> str:
+    """A code block that no backticks within end early, and in which nobody is mentioned."""
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{kind}\n{text}\n{fence}"

@@ -1,6 +1,8 @@
-"""HTTP to Azure DevOps: JSON, retried while the service is busy."""
+"""HTTP to Azure DevOps and GitHub: JSON, retried while the service is busy."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import urllib3
@@ -13,22 +15,56 @@ from tools.ci.errors import CiError
 BUSY = (429, 500, 502, 503, 504)
 
 
-def ask(method: str, url: str, token: str, body: dict[str, Any] | None = None, hint: str = "") -> dict[str, Any]:
-    """One request.
+@dataclass(frozen=True)
+class Service:
+    """Who is asked.
 
-    :param token: the run's access token (`System.AccessToken`).
-    :param hint: the way out when the service refuses.
-    :raises CiError: refused, or no answer after five tries.
+    :param headers: of every request.
     """
-    parsed = parse_url(url)
-    headers = {
-        "Authorization": f"Bearer {token}",
+
+    name: str
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+AZURE_DEVOPS = Service(
+    "Azure DevOps",
+    {
         "Accept": "application/json",
         # Without it a refusal is a redirect to a page for signing in (azure-identity, _credentials/azure_pipelines.py)
         "X-TFS-FedAuthRedirect": "Suppress",
-    }
-    # Nothing that is POSTed here does harm when it is POSTed twice: a token is asked for, or a comment that the
-    # next run finds by its marker.
+    },
+)
+GITHUB = Service(
+    "GitHub",
+    {
+        "Accept": "application/vnd.github+json",
+        "X-GitHub-Api-Version": "2022-11-28",
+        "User-Agent": "mta-sts",  # without one, GitHub refuses
+    },
+)
+
+
+def ask(
+    method: str,
+    url: str,
+    token: str,
+    body: dict[str, Any] | None = None,
+    hint: str = "",
+    service: Service = AZURE_DEVOPS,
+    refusal: str = "",
+) -> Any:
+    """One request.
+
+    :param token: the run's access token (`System.AccessToken`, `GITHUB_TOKEN`).
+    :param hint: the way out when the service refuses.
+    :param refusal: the way out at a 403, where that is another.
+    :returns: the answer's JSON, a map or a list.
+    :raises CiError: refused, or no answer after five tries.
+    """
+    parsed = parse_url(url)
+    headers = {"Authorization": f"Bearer {token}", **service.headers}
+    # Nothing that is POSTed here does harm when it is POSTed twice: a token is asked for, a comment that the next
+    # run finds by its marker, or a pull request, of which there is one a branch.
     retries = urllib3.Retry(
         4, backoff_factor=0.5, status_forcelist=BUSY, allowed_methods=None, raise_on_status=False
     )
@@ -45,7 +81,10 @@ def ask(method: str, url: str, token: str, body: dict[str, Any] | None = None, h
         found = json.loads(answer.data)
     except ValueError:
         found = None
-    if answer.status >= 300 or not isinstance(found, dict):
+    if answer.status >= 300 or not isinstance(found, dict | list):
         said = str(found.get("message", "")) if isinstance(found, dict) else ""
-        raise CiError(f"Azure DevOps answers {answer.status} to {what}: {'; '.join(filter(None, (said, hint)))}")
+        way_out = refusal if refusal and answer.status == 403 else hint
+        raise CiError(
+            f"{service.name} answers {answer.status} to {what}: {'; '.join(filter(None, (said, way_out)))}"
+        )
     return found
