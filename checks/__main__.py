@@ -30,7 +30,7 @@ from typing import Any
 
 from rich.console import Console
 
-from checks import history, kept, page, show, steps, verdict
+from checks import history, kept, notify, page, show, steps, verdict
 from checks.finding import exit_code
 from checks.gather import complete, gather, look, view
 from checks.tally import OTHERS, Tally
@@ -178,13 +178,15 @@ def do_enforce(options: argparse.Namespace) -> int:
 
 def do_watch(options: argparse.Namespace) -> int:
     """`watch`."""
+    channels = notify.channels(os.environ, options.notify_file)
+    os.environ.pop(notify.VARIABLE, None)  # no child needs it
     names, ids = _named(options)
 
     def reported() -> Tally:
         return gather(options, options.reports, names)
 
     given = options.reports or options.history
-    return run.watch(options, names, lambda some: look(some, ids, options), reported if given else None)
+    return run.watch(options, names, lambda some: look(some, ids, options), reported if given else None, channels)
 
 
 def _named(options: argparse.Namespace) -> tuple[list[str], dict[str, str]]:

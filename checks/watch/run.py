@@ -1,7 +1,6 @@
 """The command `watch`: look, compare with the last run, tell what has changed."""
 
 import argparse
-import os
 import re
 import sys
 import time
@@ -14,7 +13,7 @@ from typing import Any
 from checks import show
 from checks.command import IO
 from checks.finding import DEFECT, Domain, Level
-from checks.notify import Channel, channels, unusable
+from checks.notify import Channel, unusable
 from checks.shown import shown
 from checks.tally import Tally
 from checks.watch import memory, reported
@@ -53,14 +52,17 @@ def _hours(text: str) -> tuple[int, int]:
     return hours
 
 
-def watch(options: argparse.Namespace, names: Sequence[str], look: Look, gather: Gather | None) -> int:
+def watch(
+    options: argparse.Namespace, names: Sequence[str], look: Look, gather: Gather | None, told: Sequence[Channel]
+) -> int:
     """The command.
 
     :param look: looks at domains, as `checks.domain.look_at` does.
     :param gather: reads the reports; None where there are none.
+    :param told: the channels that are configured, usable or not.
     :returns: the exit code.
     """
-    run = Run(options, list(dict.fromkeys(names)), gather)
+    run = Run(options, list(dict.fromkeys(names)), gather, told)
     run.look(look)
     run.tell()
     run.show()
@@ -81,6 +83,7 @@ class Run:
     options: argparse.Namespace
     names: list[str]
     gather: Gather | None
+    told: Sequence[Channel]
     began: float = field(default_factory=lambda: time.time())
     channels: list[Channel] = field(default_factory=list[Channel])
     seen: dict[str, Seen] = field(default_factory=dict[str, Seen])
@@ -96,9 +99,8 @@ class Run:
 
     def __post_init__(self) -> None:
         self.today = datetime.fromtimestamp(self.began).astimezone().date()
-        found = channels(os.environ, self.options.notify_file)
-        self.problems += unusable(found)
-        self.channels = [channel for channel in found if channel.schema]
+        self.problems += unusable(self.told)
+        self.channels = [channel for channel in self.told if channel.schema]
 
     def look(self, look: Look) -> None:
         """Look at all domains; at those with a change once more, before it counts."""

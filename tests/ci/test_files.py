@@ -103,7 +103,8 @@ def test_secrets_are_handed_on_by_name_and_never_written_into_a_script() -> None
             assert "PASSPHRASE" not in script, step
             assert "TOKEN" not in script.upper(), step
             for name, value in step.get("env", {}).items():
-                assert name == "PULUMI_STACK" or value in (f"$({name})", "$(System.AccessToken)"), step
+                assert name == "PULUMI_STACK" or value in ("", f"$({name})", "$(System.AccessToken)"), step
+                assert name != "MTA_STS_NOTIFY" or not value, step
 
 
 def test_only_what_deploys_names_the_connection_and_the_group_of_main() -> None:
@@ -138,6 +139,22 @@ def test_each_night_proposes_where_reports_are_named_and_by_a_connection_of_its_
         there = str(pipeline(ROOT / "azure-pipelines.yml", RUNS[run], given))
         assert ("tools.ci propose" in there) == (run == "nightly"), run
         assert "tools.ci propose" not in str(expanded(run))
+
+
+def test_a_nightly_watch_is_a_choice_and_has_its_secret_from_what_main_alone_may_use(
+    schema: Draft7Validator,
+) -> None:
+    place = "azblob://state/watch/$PULUMI_STACK.db?storage_account=contoso"
+    found = pipeline(ROOT / "azure-pipelines.yml", RUNS["nightly"], {"watch": place})
+    assert [error.message for error in schema.iter_errors(found)] == []
+    nightly, watch = found["stages"]
+    assert nightly == expanded("nightly")["stages"][0]
+    assert [each["group"] for each in watch["variables"]] == ["mta-sts"]
+    assert [job["job"] for job in watch["jobs"]] == ["watch_dev", "watch_prod"]
+    step = watch["jobs"][1]["steps"][-1]
+    assert step["inputs"]["azureSubscription"] == "mta-sts"
+    assert (step["env"]["PULUMI_STACK"], step["env"]["MTA_STS_NOTIFY"]) == ("prod", "$(MTA_STS_NOTIFY)")
+    assert f'python -m checks watch --stack --history "{place}"' in step["inputs"]["inlineScript"]
 
 
 def test_every_job_begins_with_an_empty_folder() -> None:

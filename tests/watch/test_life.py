@@ -6,10 +6,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from domains.staged import ROOT, SERVERS, ZONE, Case, mail_servers, stage
+from reports.samples import DAY, gzipped, report
 
 from sandbox.control import Sandbox
 
@@ -21,12 +23,16 @@ class Local:
     sandbox: Sandbox
     port: int
 
-    def watch(self, state: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    def watch(
+        self, state: Path, *words: str, place: str = "--state", **env: str
+    ) -> subprocess.CompletedProcess[str]:
         """One run, with the state in a file."""
-        return self.begun(state, *words, **env)(120)
+        return self.begun(state, *words, place=place, **env)(120)
 
-    def begun(self, state: Path, *words: str, **env: str) -> Callable[[float], subprocess.CompletedProcess[str]]:
-        command = [sys.executable, "-m", "checks", "watch", *words, "--state", str(state)]
+    def begun(
+        self, state: Path, *words: str, place: str = "--state", **env: str
+    ) -> Callable[[float], subprocess.CompletedProcess[str]]:
+        command = [sys.executable, "-m", "checks", "watch", *words, place, str(state)]
         command += ["--smtp-port", str(self.port), "--pause", "0.1"]
         given = {**os.environ, **self.sandbox.env(), "PYTHONPATH": str(ROOT), **env}
         run = subprocess.Popen(
@@ -156,6 +162,20 @@ def test_two_runs_at_once_tell_once_and_lose_nothing(local: Local, hook: Webhook
     assert [post["title"] for post in hook.taken()] == ["MTA-STS: 1 new failure: twice.test"]
     assert sorted(codes) == [0, 0, 2]
     assert "certificate" in json.loads(state.read_text())["watch"]["domains"]["twice.test"]["troubles"][0]["text"]
+
+
+def test_reports_and_what_was_seen_are_kept_in_one_history(local: Local, tmp_path: Path) -> None:
+    history, reports = tmp_path / "history.db", tmp_path / "reports"
+    reports.mkdir()
+    yesterday = (datetime.now(UTC).date() - DAY).days - 1
+    (reports / "1.json.gz").write_bytes(gzipped(report(day=yesterday, domain="wrong.test")))
+    told = [
+        local.watch(history, "wrong.test", "--reports", str(reports), place="--history", MTA_STS_NOTIFY="")
+        for _ in range(2)
+    ]
+    assert [(run.returncode, run.stderr) for run in told] == [(2, ""), (0, "")]
+    assert "100 sessions reported in a week, 0 failed" in told[0].stdout
+    assert told[1].stdout == ""
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest
 from checks import __main__ as checks_command
 from checks import history
 from checks.finding import Domain, Finding, Level
+from checks.notify import channels
 from checks.tally import Tally
 from checks.watch import run as run_module
 from checks.watch.memory import StateFile
@@ -80,7 +81,7 @@ class Watched:
             assert names == [found.name]
             return [found]
 
-        run = Run(given, [looks[0].name], gather)
+        run = Run(given, [looks[0].name], gather, channels(os.environ))
         run.look(look)
         run.tell()
         return run
