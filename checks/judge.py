@@ -10,6 +10,8 @@ from policy.places import POLICY_PATH
 
 DAY = 86_400  # seconds
 SOON = 14  # days left of a certificate that is still fine
+AZURE_RENEWS = "Azure renews by itself; see whether CAA records or the CNAME hinder it"
+RENEW = "Renew the certificate; once it has expired, senders refuse to deliver"
 SLOW = 5.0  # seconds
 BLOCKED = "Outgoing port 25 is often blocked; check from where mail is sent"
 NO_IPV6 = "Check from a machine that has IPv6"
@@ -55,7 +57,7 @@ def host_answers(host: str, page: https.Page, expires: float | None, seconds: fl
     text += f"; its certificate is valid for {days:.0f} more days" if days is not None else ""
     level, way_out = Level.PASS, ""
     if days is not None and days < SOON:
-        level, way_out = Level.WARN, "Azure renews by itself; see whether CAA records or the CNAME hinder it"
+        level, way_out = Level.WARN, AZURE_RENEWS
     elif seconds > SLOW:
         level, way_out = Level.WARN, "Find out why it is slow; senders give up after a minute"
     return Finding("policy-host", level, text, "RFC 8461 3.3", way_out, expires=expires)
@@ -146,7 +148,7 @@ def _address(server: smtp.Server) -> tuple[Level, str, str]:
     days = (server.expires - time.time()) / DAY if server.expires else 0
     text = f"offers STARTTLS with {spoken}; its certificate is valid for {days:.0f} more days"
     if days < SOON:
-        return Level.WARN, text, "Renew the certificate; once it has expired, senders refuse to deliver"
+        return Level.WARN, text, RENEW
     return Level.PASS, text, ""
 
 

@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from checks import judge
 from checks.finding import ORDER, Domain, Finding, Level
-from checks.judge import DAY
+from checks.judge import AZURE_RENEWS, DAY, RENEW
 from checks.shown import shown
 
 SOON = 21  # days left of a certificate: Azure renews a month before the end, and so do most others
@@ -126,7 +125,7 @@ def of_domain(domain: Domain, now: float, soon: int = SOON) -> Seen:
     for line in domain.lines:
         check = shown(line.check, longest=LONGEST)
         kind, _, server = check.partition(" ")
-        by_check.setdefault(check, []).append(_without_certificate(line, now))
+        by_check.setdefault(check, []).append(_without_certificate(line))
         if kind == "server" and server:
             seen.named.add(f"certificate {server}")  # also of a server that can't be reached now
         if line.expires is not None:
@@ -150,9 +149,9 @@ def _listed(lines: Iterable[Finding]) -> set[str]:
     return kinds | ({"certificate"} if "server" in kinds else set())
 
 
-def _without_certificate(line: Finding, now: float) -> Finding:
+def _without_certificate(line: Finding) -> Finding:
     """A warning of a certificate that ends soon is told by our own threshold, not by the plain check's too."""
-    if line.level == Level.WARN and line.expires is not None and (line.expires - now) / DAY < judge.SOON:
+    if line.level == Level.WARN and line.expires is not None and line.way_out in (AZURE_RENEWS, RENEW):
         return Finding(line.check, Level.PASS, line.text, line.section)
     return line
 
@@ -162,8 +161,5 @@ def _certificate(seen: Seen, check: str, days: float, soon: int) -> None:
         seen.fine(check)
         return
     level = Level.FAIL if days < LAST else Level.WARN
-    if check.endswith("of the policy host"):
-        way_out = "Azure renews by itself; see whether CAA records or the CNAME hinder it"
-    else:
-        way_out = "Renew the certificate; once it has expired, senders refuse to deliver"
+    way_out = AZURE_RENEWS if check.endswith("of the policy host") else RENEW
     seen.put(trouble(check, level, f"the certificate is valid for {days:.0f} more days", way_out, "RFC 8461 3.3"))

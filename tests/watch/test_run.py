@@ -14,6 +14,7 @@ import pytest
 from checks import __main__ as checks_command
 from checks import history
 from checks.finding import Domain, Finding, Level
+from checks.judge import AZURE_RENEWS
 from checks.notify import channels
 from checks.tally import Tally
 from checks.watch import run as run_module
@@ -168,7 +169,7 @@ def test_an_older_look_does_not_undo_a_newer_one(watched: Watched, clock: Clock)
 @pytest.mark.parametrize(("days", "level"), [(30, None), (20, "warn"), (6, "fail")])
 def test_certificates_have_a_threshold_of_their_own(watched: Watched, days: int, level: str | None) -> None:
     seen = domain()
-    seen.lines[1] = Finding("policy-host", Level.WARN if days < 14 else Level.PASS, "answers", expires=NOON + days * DAY)  # fmt: skip
+    seen.lines[1] = Finding("policy-host", Level.WARN if days < 14 else Level.PASS, "answers", way_out=AZURE_RENEWS, expires=NOON + days * DAY)  # fmt: skip
     seen.lines[3] = Finding(STARTTLS, Level.PASS, "answers", expires=NOON + days * DAY)
     expected = [f"new {level}: certificate {which}" for which in ("of the policy host", "mx1.example.org")]
     assert changes(watched(seen)) == (expected if level else [])
