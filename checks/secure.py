@@ -124,7 +124,10 @@ def _dane(look: Look, validator: Validator, host: str, port: int | None, signed:
     """
     check, section = f"dane {host}", "RFC 7672 2.2"
     addresses = [validator.records(host, kind) for kind in ("A", "AAAA")]
-    worst = max(addresses, key=lambda answer: list(State).index(answer.state))
+    worst = max(
+        [answer for answer in addresses if answer.rdatas] or addresses,
+        key=lambda answer: list(State).index(answer.state),
+    )
     alias = next((answer.alias for answer in addresses if answer.alias), "")
     try:
         base, found = _records(validator, [alias, host] if alias and worst.state == State.SECURE else [host])
@@ -137,7 +140,7 @@ def _dane(look: Look, validator: Validator, host: str, port: int | None, signed:
         return Finding(check, Level.PASS, f"{host} has no TLSA record (for information)", section)
     for answer in (worst, found):
         if answer.state == State.INSECURE:
-            text = f"{has}, which do nothing without DNSSEC ({answer.why})"
+            text = f"{has}, of no effect without DNSSEC ({answer.why})"
             return Finding(check, Level.WARN, text, section, "Sign the zone, or take the TLSA records out")
     for answer in (worst, found):
         if answer.state != State.SECURE:
