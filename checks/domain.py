@@ -12,7 +12,7 @@ import dns.exception
 from checks import judge, mail, secure
 from checks.finding import Domain, Finding, Level
 from checks.look import Checks, Look, Shared, run, side_by_side, unchecked
-from internet import dns_view, https, smtp, validated
+from internet import dns_view, https, signatures, smtp
 from internet.address import Server
 from internet.view import View
 from policy import Policy, PolicyError, StsRecord, TlsRptRecord
@@ -233,7 +233,7 @@ def look_at(
     :returns: in the order of `names`.
     :raises UserError: the file of trust anchors can't be read.
     """
-    validated.anchors(view)
+    signatures.anchors(view)
     shared, chosen = Shared(view), checks(ids or {}, smtp_port)
     with ThreadPoolExecutor(DOMAINS, "domains") as pool:
         futures = [pool.submit(_domain, Look(name, shared), chosen) for name in names]

@@ -123,12 +123,10 @@ def mail_server(host: str, found: smtp.Host) -> Finding:
         told.setdefault(_address(server), []).append(server.address)
     if found.silent:
         told[Level.UNCHECKED, found.silent, "Try again, or another --resolver"] = []
-    if found.unasked:
-        text = f"has {found.unasked} more addresses, which were not tried"
-        told[Level.UNCHECKED, text, "A mail server needs few addresses"] = []
     worst = sorted(told, key=lambda outcome: -ORDER.index(outcome[0]))
     many = len({text for _, text, _ in told}) > 1
     text = "; ".join(f"{host}{_at(told[outcome]) if many else ''} {outcome[1]}" for outcome in worst)
+    text += f"; {found.unasked} more addresses were not tried" if found.unasked else ""
     level, _, way_out = worst[0]
     ends = [server.expires for server in reached if server.expires]
     return Finding(check, level, text, section, way_out, expires=min(ends, default=None))
@@ -141,12 +139,10 @@ def _address(server: smtp.Server) -> tuple[Level, str, str]:
     if not server.decided:
         text = f"{server.fault}, so whether senders can deliver there is unknown"
         return Level.UNCHECKED, text, "Ask it again, and from elsewhere"
-    spoken = f"{server.version}, {server.cipher}" if server.version else ""
     if server.fault:
-        text = server.fault + (f" (over {spoken})" if spoken and "certificate" in server.fault else "")
-        return Level.FAIL, text, "Mend the server first: in enforce, senders refuse to deliver there"
+        return Level.FAIL, server.fault, "Mend the server first: in enforce, senders refuse to deliver there"
     days = (server.expires - time.time()) / DAY if server.expires else 0
-    text = f"offers STARTTLS with {spoken}; its certificate is valid for {days:.0f} more days"
+    text = f"offers STARTTLS with {server.version}, {server.cipher}; its certificate is valid for {days:.0f} more days"
     if days < SOON:
         return Level.WARN, text, RENEW
     return Level.PASS, text, ""

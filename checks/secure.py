@@ -15,8 +15,9 @@ from checks.finding import ORDER, Finding, Level
 from checks.look import Look, side_by_side, unchecked
 from internet import dane as tlsa
 from internet import dns_view, smtp, validated
+from internet.signatures import State
 from internet.smtp import Host
-from internet.validated import Answer, State, Validator
+from internet.validated import Answer, Validator
 from policy.places import policy_host, sts_record
 
 MAIL_SERVERS = 20  # of one domain, that are tried; the large hosts have fewer
@@ -123,18 +124,15 @@ def _dane(look: Look, validator: Validator, host: str, port: int | None, signed:
     """
     check, section = f"dane {host}", "RFC 7672 2.2"
     addresses = [validator.records(host, kind) for kind in ("A", "AAAA")]
-    worst = max(addresses, key=lambda answer: list(State).index(answer.state))
+    worst = max(
+        [answer for answer in addresses if answer.rdatas] or addresses,
+        key=lambda answer: list(State).index(answer.state),
+    )
     alias = next((answer.alias for answer in addresses if answer.alias), "")
     try:
         base, found = _records(validator, [alias, host] if alias and worst.state == State.SECURE else [host])
     except dns.resolver.NoNameservers:
-        if worst.state == State.INSECURE:
-            text = f"whether {host} has TLSA records is not known; without DNSSEC nobody goes by them (for information)"
-            return Finding(check, Level.PASS, text, section)
-        if worst.state != State.SECURE:
-            raise
-        text = f"the name servers of {host} don't answer for TLSA records; senders with DANE defer mail then"
-        return Finding(check, Level.WARN, text, section, "Have them answer, be it that there is none")
+        return _unanswered(host, worst.state)
     has = f"{host} has {len(found.rdatas)} TLSA record{'s' if len(found.rdatas) > 1 else ''}"
     if found.state == State.BOGUS and worst.state == State.SECURE:
         return Finding(check, Level.FAIL, f"{host}: its TLSA answer is bogus ({found.why})", section, BROKEN)
@@ -142,7 +140,7 @@ def _dane(look: Look, validator: Validator, host: str, port: int | None, signed:
         return Finding(check, Level.PASS, f"{host} has no TLSA record (for information)", section)
     for answer in (worst, found):
         if answer.state == State.INSECURE:
-            text = f"{has}, which do nothing without DNSSEC ({answer.why})"
+            text = f"{has}, of no effect without DNSSEC ({answer.why})"
             return Finding(check, Level.WARN, text, section, "Sign the zone, or take the TLSA records out")
     for answer in (worst, found):
         if answer.state != State.SECURE:
@@ -161,6 +159,23 @@ def _dane(look: Look, validator: Validator, host: str, port: int | None, signed:
         Level.UNCHECKED: "Check from where mail is sent",
     }
     return Finding(check, level, f"{has}; {text}", section, way_out.get(level, ""))
+
+
+def _unanswered(host: str, state: State) -> Finding:
+    """The name servers answer, but not for TLSA records.
+
+    :param state: of the mail server's addresses.
+    """
+    check, section = f"dane {host}", "RFC 7672 2.1.2"
+    if state == State.INSECURE:
+        text = (
+            f"whether {host} has TLSA records is not known; without DNSSEC nobody goes by them (for information)"
+        )
+        return Finding(check, Level.PASS, text, section)
+    if state == State.SECURE:
+        text = f"the name servers of {host} don't answer for TLSA records; senders with DANE defer mail then"
+        return Finding(check, Level.WARN, text, section, "Have them answer, be it that there is none")
+    return unchecked(check, f"DNS gives no answer for TLSA records of {host}")
 
 
 def _records(validator: Validator, bases: list[str]) -> tuple[str, Answer]:

@@ -146,19 +146,19 @@ def _unverified(anchor: bytes, chain: Sequence[bytes], names: Sequence[str]) -> 
         x509.BasicConstraints, Criticality.AGNOSTIC, is_authority
     )
     own = ExtensionPolicy.permit_all().require_present(x509.SubjectAlternativeName, Criticality.AGNOSTIC, None)
-    why = ""
     try:
         certificates = [x509.load_der_x509_certificate(der) for der in chain]
         builder = PolicyBuilder().store(Store([x509.load_der_x509_certificate(anchor)]))
         builder = builder.extension_policies(ca_policy=authority, ee_policy=own)
-        for name in names:
-            try:
-                builder.build_server_verifier(x509.DNSName(name)).verify(certificates[0], certificates[1:])
-                return ""
-            except VerificationError as error:
-                why = why or f"the chain up to it does not hold for {name} ({error})"
     except Exception as error:  # whatever strangers write there
-        why = f"its certificates can't be read ({error})"
+        return f"its certificates can't be read ({error})"
+    why = ""
+    for name in names:
+        try:
+            builder.build_server_verifier(x509.DNSName(name)).verify(certificates[0], certificates[1:])
+            return ""
+        except (VerificationError, ValueError) as error:
+            why = why or f"the chain up to it does not hold for {name} ({error})"
     return why
 
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 Said = tuple[str, str]  # a level, and words of the text
 NONE: Said = ("pass", "has no TLSA record")
 GOOD: Said = ("pass", "offers STARTTLS with TLSv1.3, TLS_")
-DO_NOTHING = "which do nothing without DNSSEC"
+DO_NOTHING = "of no effect without DNSSEC"
+
+ALTERED = "abcdabcd"  # is turned around once the zone was signed
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ CORPUS: dict[str, Entry] = {
     "the server without DNSSEC": Entry(("warn", DO_NOTHING), tlsa=("3 1 1 own",), mx_zone="plain.test"),
     "signed, without a DS record": Entry(("warn", "no DS record at its parent"), tlsa=("3 1 1 own",), mx_zone="island.test"),
     "opt-out": Entry(("warn", DO_NOTHING), tlsa=("3 1 1 own",), zone="sub.optout.test"),
+    "TLSA records that were altered": Entry(bad("its TLSA answer is bogus"), tlsa=(f"3 1 1 {ALTERED * 8}",)),
     "NSEC3": Entry(fits(), tlsa=("3 1 1 own",), zone="optout.test"),
     "NSEC3, no TLSA": Entry(zone="optout.test"),
     "a server under DNSSEC, of a domain without": Entry(fits("DANE protects only from there on"), tlsa=("3 1 1 own",), zone="plain.test", mx_zone="secure.test"),

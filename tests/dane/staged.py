@@ -38,7 +38,7 @@ from cryptography import x509  # noqa: E402
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: E402
 from real_ports import bring_loopback_up  # noqa: E402  # pyright: ignore[reportMissingImports]
 
-from dane.corpus import BROKEN, CORPUS, Entry  # noqa: E402
+from dane.corpus import ALTERED, BROKEN, CORPUS, Entry  # noqa: E402
 
 RESOLVER, AUTHORITY = "127.0.0.2", "127.0.0.1"  # BIND listens on addresses of interfaces alone
 NOW = datetime.now(UTC)
@@ -158,6 +158,8 @@ def zones(folder: Path, lines: dict[str, list[str]]) -> Path:
             file.write((folder / f"{key}.key").read_text())
         run = ("dnssec-signzone", "-q", "-P", "-z", "-o", zone, "-f", f"zone-{zone}", *options, path.name, key)
         subprocess.run(run, cwd=folder, check=True, capture_output=True)
+        made = path.read_text()
+        path.write_text(made.replace(ALTERED.upper(), ALTERED[::-1].upper()))
         ds = (folder / f"dsset-{zone.rstrip('.')}.").read_text()
         if zone == "bogus.test":  # of a key that isn't there
             ds = re.sub(r"[0-9A-F]{30,}", lambda found: found[0][::-1], ds)

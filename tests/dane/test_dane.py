@@ -38,6 +38,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
     for program, package in NEEDED.items():
         if not (shutil.which(program) or shutil.which(f"/usr/sbin/{program}")):
             pytest.skip(f"{program} is not installed (apt-get install {package})")
+    if not Path("/proc/net/if_inet6").exists():
+        pytest.skip("this kernel has no IPv6")
     program = ["unshare", "--net", "--mount", *(() if os.geteuid() == 0 else ("--map-root-user",))]
     if subprocess.run([*program, "true"], capture_output=True, check=False).returncode:
         pytest.skip("a network namespace may not be made here (unshare --net --mount)")

@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from internet_servers import name_server, view_of
 
 from checks.look import Shared
-from internet import validated
-from internet.validated import Answer, State, Validator, anchors
+from internet import signatures, validated
+from internet.signatures import State, anchors
+from internet.validated import Answer, Validator
 from internet.view import View
 from policy import UserError
 
@@ -112,7 +113,7 @@ def test_without_an_anchor_above_nothing_is_known(tmp_path: Path) -> None:
 
 
 def test_a_resolver_that_hands_out_no_signatures_tells_nothing(tmp_path: Path) -> None:
-    found = asked(tmp_path, of(MX), anchor=validated.ROOT)
+    found = asked(tmp_path, of(MX), anchor=signatures.ROOT)
     assert (found.state, found.why) == (State.UNKNOWN, "the resolver hands out no signatures")
 
 
@@ -204,15 +205,13 @@ def test_keys_with_one_tag_and_signatures_without_end_cost_little(
 ) -> None:
     keys = dns.rrset.from_rdata(ZONE, 300, PUBLIC, *with_tag(dns.dnssec.key_id(PUBLIC), 12))
     right = signed(MX)[1]
-    signatures = dns.rrset.from_rdata(
-        ZONE, 300, *(right[0].replace(signature=bytes([at] * 64)) for at in range(100))
-    )
+    forged = dns.rrset.from_rdata(ZONE, 300, *(right[0].replace(signature=bytes([at] * 64)) for at in range(100)))
     tried: list[object] = []
     real = dns.dnssec._validate_signature  # type: ignore[attr-defined]
     monkeypatch.setattr(dns.dnssec, "_validate_signature", lambda *each: (tried.append(each), real(*each)))
-    found = asked(tmp_path, {**of(MX, signatures), ("example.org", "DNSKEY"): (signed(keys), [])})
+    found = asked(tmp_path, {**of(MX, forged), ("example.org", "DNSKEY"): (signed(keys), [])})
     assert found.state == State.BOGUS
-    assert len(tried) <= 2 * validated.SIGNATURES * validated.SAME_TAG
+    assert len(tried) <= 2 * signatures.SIGNATURES * signatures.SAME_TAG
 
 
 def test_a_zone_of_many_keys_is_not_looked_through(tmp_path: Path) -> None:

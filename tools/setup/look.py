@@ -224,7 +224,7 @@ def _to_mend(seen: Seen, why: str, caa: Sequence[str]) -> None:
 
 
 def _server_way_out(text: str) -> str:
-    if "STARTTLS" in text:
+    if "offers no STARTTLS" in text or "STARTTLS fails" in text:
         return "switch TLS on at that server, or take it out of the MX records"
     if "certificate" in text:
         return "give it a certificate for the name in the MX record, from a public authority"
