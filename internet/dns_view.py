@@ -101,18 +101,20 @@ def all_addresses(view: View, host: str) -> tuple[list[str], str]:
     :raises dns.exception.DNSException, OSError: no usable answer for both; `dns.resolver.NXDOMAIN` where there is no
         such host.
     """
-    found, silent, last = list[str](), "", None
+    found, silent = list[str](), ""
+    absent: Exception | None = None
+    unanswered: Exception | None = None
     for family, kind in (("IPv4", "A"), ("IPv6", "AAAA")):
         try:
             answer = view.resolver.resolve(host, kind, raise_on_no_answer=False, lifetime=view.left(LIFETIME))
             found += [plain(rdata) for rdata in cast(Iterable[object], answer.rrset or ())]
-        except dns.resolver.NXDOMAIN:
-            raise
+        except dns.resolver.NXDOMAIN as error:
+            absent = error  # some servers say so of the kind that they don't have
         except (dns.exception.DNSException, OSError) as error:
-            last = error
+            unanswered = error
             silent = f"has {family} addresses or not: DNS gives no answer ({reason(error, view)})"
-    if last and not found:
-        raise last
+    if not found and (why := unanswered or absent):
+        raise why
     return found, silent
 
 

@@ -11,6 +11,7 @@ import pytest
 from rich.errors import MarkupError
 
 from checks import __main__ as command
+from checks import gather
 from checks.finding import Domain, Finding, Level
 from security.texts import TEXTS
 from tools.ci import without_secrets
@@ -27,7 +28,7 @@ def looks(monkeypatch: pytest.MonkeyPatch, answer: Any) -> None:
             raise answer
         return answer
 
-    monkeypatch.setattr(command, "look_at", at)
+    monkeypatch.setattr(gather, "look_at", at)
 
 
 @pytest.mark.parametrize("name", TEXTS)
