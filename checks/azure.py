@@ -1,9 +1,8 @@
-"""Signing in to Azure, as everywhere in this project, and what it says when something is wrong, in one line."""
+"""What clients of Azure's take, and what Azure says when something is wrong, in one line."""
 
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
 from checks.shown import shown
@@ -11,17 +10,6 @@ from policy import UserError
 
 OPTIONS = ("connection_verify", "connection_timeout", "read_timeout")
 PATIENCE = 60  # seconds for one answer
-
-
-@cache
-def credential() -> Any:
-    """The sign-in, as `provider.azure.credential` chooses it: an azure.core TokenCredential.
-
-    :raises UserError: a variable that the chosen way needs is missing.
-    """
-    from provider.azure import credential as signed_in
-
-    return signed_in()
 
 
 def options() -> dict[str, Any]:

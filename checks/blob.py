@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from checks import azure
 from checks.history import ChangedError
 from policy import UserError
+from provider.azure import signed_in
 
 SCOPE = "https://storage.azure.com/.default"
 ROLE = "it takes the role Storage Blob Data Contributor on the container (docs/reports.md)"
@@ -41,9 +42,9 @@ class Blob:
             raise UserError(f"{where}: which storage account? Set AZURE_STORAGE_ACCOUNT")
         self.where, self._etag = where, ""
         with azure.told(where, ROLE):  # the client would try a sign-in that is refused for a minute and more
-            azure.credential().get_token(SCOPE)
+            signed_in().get_token(SCOPE)
         self._client = BlobClient(
-            f"https://{account}.blob.core.windows.net", parts.netloc, name, credential=azure.credential(),
+            f"https://{account}.blob.core.windows.net", parts.netloc, name, credential=signed_in(),
             retry_policy=ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=4), **azure.options(),
         )  # fmt: skip
         self._folder = Path(tempfile.mkdtemp(prefix="mta-sts-"))  # for its owner alone

@@ -66,7 +66,7 @@ def request(method: str, path: str, api_version: str, body: dict[str, Any] | Non
     from azure.core.rest import HttpRequest
 
     query = {} if "api-version=" in path else {"api-version": api_version}  # a nextLink has its own
-    policies: list[Any] = [RetryPolicy(), BearerTokenCredentialPolicy(_signed_in(), f"{MANAGEMENT}/.default")]
+    policies: list[Any] = [RetryPolicy(), BearerTokenCredentialPolicy(signed_in(), f"{MANAGEMENT}/.default")]
     client: Any = cast(Any, PipelineClient)(MANAGEMENT, policies=policies)
     try:
         with client:
@@ -100,7 +100,11 @@ def listing(path: str, api_version: str) -> list[dict[str, Any]]:
 
 
 @cache
-def _signed_in() -> Any:
+def signed_in() -> Any:
+    """The `credential`, made once: it keeps its tokens.
+
+    :raises UserError: as `credential`.
+    """
     return credential()
 
 

@@ -15,6 +15,7 @@ import pytest
 import trustme
 from imapclient import IMAPClient
 from ports import free_port
+from processes import stop
 
 PROGRAM = "/usr/sbin/dovecot"
 USER, PASSWORD = "tls-reports@example.org", "correct hörse"
@@ -61,12 +62,12 @@ class Dovecot:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop()
+        stop(self.process)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def restart(self) -> None:
         """With the mails that are there."""
-        self._stop()
+        stop(self.process)
         self._start()
 
     def _configure(self) -> None:
@@ -111,14 +112,6 @@ class Dovecot:
                 raise AssertionError((self.folder / "errors").read_text() + self.told)
             time.sleep(0.05)
 
-    def _stop(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
     @property
     def told(self) -> str:
         """Its log."""
@@ -152,7 +145,7 @@ class Dovecot:
 
     def new_uids(self) -> None:
         """Every mail gets another UID, and the folder another UIDVALIDITY: as after a restored backup."""
-        self._stop()
+        stop(self.process)
         for file in self.mail.glob("dovecot*"):
             file.unlink()
         for file in (self.mail / "cur").iterdir():

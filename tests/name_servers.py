@@ -20,6 +20,7 @@ import dns.update
 import pytest
 import requests
 from ports import free_port
+from processes import stop
 
 KEY = "updates"
 SCHEMA = Path("/usr/share/doc/pdns-backend-sqlite3/schema.sqlite3.sql")
@@ -74,12 +75,7 @@ class NameServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        stop(self.process)
 
     def ask(self, name: str, kind: str) -> list[str]:
         """What it answers, in zone-file form."""

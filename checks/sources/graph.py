@@ -19,6 +19,7 @@ from checks.shown import shown
 from checks.sources import TOO_LARGE, Knows, Mail, Reached, UnreadError
 from checks.unpacking import FILE
 from policy import UserError
+from provider.azure import signed_in
 
 GRAPH = "https://graph.microsoft.com"
 SCOPE = f"{GRAPH}/.default"
@@ -108,10 +109,10 @@ class _Client:
 
         self.mailbox = mailbox
         try:
-            signed_in = azure.credential()
+            credential = signed_in()
         except UserError as error:
             raise UnreadError(f"{mailbox.name}: {error}") from None
-        policies: list[Any] = [RetryPolicy(retry_status=10), BearerTokenCredentialPolicy(signed_in, SCOPE)]
+        policies: list[Any] = [RetryPolicy(retry_status=10), BearerTokenCredentialPolicy(credential, SCOPE)]
         self._client: Any = cast(Any, PipelineClient)(GRAPH, policies=policies, **azure.options())
         self._user = f"{GRAPH}/v1.0/users/{quote(mailbox.mailbox, safe='@')}"
 

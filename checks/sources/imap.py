@@ -25,6 +25,7 @@ from checks.shown import shown
 from checks.sources import PASSWORD, TOO_LARGE, Knows, Mail, Reached, UnreadError
 from checks.unpacking import FILE
 from policy import UserError
+from provider.azure import signed_in
 
 SCOPE = "https://outlook.office365.com/.default"  # learn.microsoft.com/exchange/client-developer/legacy-protocols
 PATIENCE = 60.0  # seconds for one answer
@@ -93,7 +94,7 @@ class Folder:
             raise UnreadError(f"{self.name}: set {PASSWORD} to the password, or use --imap-oauth")
         try:
             with azure.told(self.name, "the application needs IMAP.AccessAsApp (docs/reports.md)", UnreadError):
-                return azure.credential().get_token(SCOPE).token
+                return signed_in().get_token(SCOPE).token
         except UnreadError:
             raise
         except UserError as error:

@@ -7,6 +7,7 @@ A push that a branch policy forbids is refused, whoever pushes: nobody has "Bypa
 import os
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -85,30 +86,45 @@ def serve(state: State, method: str, path: str, query: str, headers: dict[str, s
     before = refs(state, id_)
     if refused := _refusal(state, who, id_, match["rest"], query, body):
         return 403, {"Content-Type": "text/plain"}, refused.encode()  # which git shows
+    path = f"/{repository.name}{match['rest']}"
+    answer = backend(repository.parent, method, path, query, headers, body, who, FORBIDDEN=" ".join(forbidden))
+    for ref, commit in refs(state, id_).items():
+        if before.get(ref) != commit:
+            state.set(f"pusher {id_} {ref}", who)
+        if ref not in before:
+            state.set(f"creator {id_} {ref}", who)
+    return answer
+
+
+def backend(
+    root: Path, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes, who: str, **more: str
+) -> Answer:
+    """What Git's own server answers (git-http-backend(1)).
+
+    :param root: the folder that `path` begins at.
+    :param headers: by names in lower case.
+    :param more: variables for its hooks.
+    """
     done = subprocess.run(
         ["git", "http-backend"],
         input=body,
         capture_output=True,
         env={
             "PATH": os.environ["PATH"],
-            "GIT_PROJECT_ROOT": str(repository.parent),
+            "GIT_PROJECT_ROOT": str(root),
             "GIT_HTTP_EXPORT_ALL": "1",
             "GIT_CONFIG_GLOBAL": os.devnull,
-            "PATH_INFO": f"/{repository.name}{match['rest']}",
+            "PATH_INFO": path,
             "REQUEST_METHOD": method,
             "QUERY_STRING": query,
             "CONTENT_TYPE": headers.get("content-type", ""),
             "CONTENT_LENGTH": str(len(body)),
+            "HTTP_CONTENT_ENCODING": headers.get("content-encoding", ""),
             "HTTP_GIT_PROTOCOL": headers.get("git-protocol", ""),
             "REMOTE_USER": who,
-            "FORBIDDEN": " ".join(forbidden),
+            **more,
         },
     )
-    for ref, commit in refs(state, id_).items():
-        if before.get(ref) != commit:
-            state.set(f"pusher {id_} {ref}", who)
-        if ref not in before:
-            state.set(f"creator {id_} {ref}", who)
     return _answer(done.stdout)
 
 

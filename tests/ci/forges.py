@@ -5,7 +5,6 @@ Both have real Git underneath. A request of another shape than the one that is d
 
 import base64
 import json
-import os
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -246,23 +245,6 @@ class GitHub:
         if headers.get("Authorization") != f"Basic {basic}":
             return 401, {"WWW-Authenticate": 'Basic realm="GitHub"'}, b""
         at = urlsplit(path)
-        done = subprocess.run(
-            ["git", "http-backend"],
-            input=body,
-            capture_output=True,
-            env={
-                "PATH": os.environ["PATH"],
-                "GIT_PROJECT_ROOT": str(self.bare.parents[1]),
-                "GIT_HTTP_EXPORT_ALL": "1",
-                "GIT_CONFIG_GLOBAL": os.devnull,
-                "PATH_INFO": at.path,
-                "REQUEST_METHOD": method,
-                "QUERY_STRING": at.query,
-                "CONTENT_TYPE": headers.get("Content-Type", ""),
-                "CONTENT_LENGTH": str(len(body)),
-                "HTTP_CONTENT_ENCODING": headers.get("Content-Encoding", ""),
-                "HTTP_GIT_PROTOCOL": headers.get("Git-Protocol", ""),
-                "REMOTE_USER": "github-actions[bot]",
-            },
-        )
-        return azure_git._answer(done.stdout)  # pyright: ignore[reportPrivateUsage]
+        lower = {name.lower(): value for name, value in headers.items()}
+        who = "github-actions[bot]"
+        return azure_git.backend(self.bare.parents[1], method, at.path, at.query, lower, body, who)

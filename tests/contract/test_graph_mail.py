@@ -9,8 +9,8 @@ from contract_tools import Clients
 from raw_arm import RawArm
 from reports.mailboxes import BOX, mails, run
 
-from checks import azure as sign_in
 from checks.sources import UnreadError
+from provider.azure import signed_in as azure_sign_in
 from sandbox import graph
 from sandbox.__main__ import main as sandbox_command
 from sandbox.control import Sandbox
@@ -19,7 +19,7 @@ from sandbox.state import State
 
 @pytest.fixture
 def mailbox(azure: Clients, sandbox: Sandbox) -> State:
-    sign_in.credential.cache_clear()
+    azure_sign_in.cache_clear()
     graph.make_mailbox(sandbox.state, BOX)
     return sandbox.state
 
@@ -222,7 +222,7 @@ def test_the_local_graph_says_what_it_does_not_model(mailbox: State) -> None:
 def test_the_samples_are_a_fortnight_of_verified_senders_and_one_that_is_not(
     azure: Clients, sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sign_in.credential.cache_clear()
+    azure_sign_in.cache_clear()
     for _ in range(2):  # `make up` runs it every time
         assert sandbox_command(["--dir", str(sandbox.folder), "mail", BOX, "--samples", "example.org"]) == 0
         told = capsys.readouterr().out
@@ -240,7 +240,7 @@ def test_the_samples_are_a_fortnight_of_verified_senders_and_one_that_is_not(
 def test_mails_are_put_into_a_mailbox_by_name(
     azure: Clients, sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sign_in.credential.cache_clear()
+    azure_sign_in.cache_clear()
     files = [tmp_path / f"{at}.eml" for at in range(2)]
     for file, data in zip(files, mails(0, 2), strict=True):
         file.write_bytes(data)

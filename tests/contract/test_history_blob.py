@@ -18,9 +18,9 @@ from azure.storage.blob import BlobClient, ContainerClient
 from contract_tools import Clients
 from reports.mailboxes import BOX, mails, run
 
-from checks import azure as sign_in
 from checks import history
 from policy import UserError
+from provider.azure import signed_in as azure_sign_in
 from sandbox import graph, storage
 from sandbox.control import Sandbox
 
@@ -30,9 +30,9 @@ ACCOUNT = f"https://{storage.ACCOUNT}{storage.ENDPOINT}"
 
 @pytest.fixture(autouse=True)
 def signed_in(azure: Clients) -> Iterator[None]:
-    sign_in.credential.cache_clear()
+    azure_sign_in.cache_clear()
     yield
-    sign_in.credential.cache_clear()
+    azure_sign_in.cache_clear()
 
 
 def client(name: str = "x", container: str = "state", **options: Any) -> BlobClient:

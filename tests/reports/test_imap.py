@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from imap_server import PASSWORD, USER, Dovecot
 
-from checks import azure
+from checks.sources import imap
 from reports.mailboxes import mails, run
 
 ROOT = Path(__file__).parents[2]
@@ -270,7 +270,7 @@ def test_xoauth2_signs_in_by_a_token(capsys: pytest.CaptureFixture[str], monkeyp
             asked.append(scope)
             return SimpleNamespace(token=token(given, USER))
 
-    monkeypatch.setattr(azure, "credential", Credential)
+    monkeypatch.setattr(imap, "signed_in", Credential)
     with server as dovecot:
         monkeypatch.setenv("SSL_CERT_FILE", str(dovecot.ca))
         monkeypatch.delenv("MTA_STS_IMAP_PASSWORD", raising=False)

@@ -468,7 +468,7 @@ def test_all_domains_of_microsoft_365_in_several_pages(local: Local, setup: Setu
     for name in ("two.example", "three.example"):
         zone(local.sandbox, name, mx("good-example.mail.protection.outlook.com"), group="dns")
     monkeypatch.setattr(
-        names.azure, "_signed_in", names.azure.credential
+        names.azure, "signed_in", names.azure.credential
     )  # Azure itself keeps its own, and no other
     monkeypatch.setattr(names.azure, "credential", Signed)
     with hosts(local.sandbox, {"graph.microsoft.com": graph(*pages)}) as proxy:
