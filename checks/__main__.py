@@ -30,7 +30,7 @@ from typing import Any
 
 from rich.console import Console
 
-from checks import history, kept, notify, page, show, steps, verdict
+from checks import history, kept, notify, page, show, verdict
 from checks.finding import exit_code
 from checks.gather import complete, gather, look, view
 from checks.tally import OTHERS, Tally
@@ -155,6 +155,8 @@ def do_reports(options: argparse.Namespace) -> int:
 
 def do_enforce(options: argparse.Namespace) -> int:
     """`enforce`."""
+    from checks import steps  # which reads settings, and so takes Pulumi's SDK along; no other command needs it
+
     plan = steps.Steps(typed_domain(options.name), options.stack_file)
     tally = gather(options, options.reports, plan.names)
     found = look(plan.names, {}, options)

@@ -2,6 +2,8 @@
 
 import ast
 import importlib.metadata
+import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -86,3 +88,11 @@ def test_the_policy_package_needs_nothing_but_idna() -> None:
         assert not {
             name for name in modules if name and name.partition(".")[0] in ("pulumi", "dns", "urllib3", "grpc")
         }
+
+
+def test_checks_begin_without_what_one_command_needs() -> None:
+    """`python -m checks` runs from cron, every half hour: Pulumi's SDK alone would double its start."""
+    heavy = ("pulumi", "apprise", "imapclient", "azure.core", "azure.identity", "azure.storage")
+    code = f"import sys, checks.__main__; print([name for name in {heavy} if name in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert run.stdout == "[]\n", run.stdout + run.stderr
