@@ -33,6 +33,8 @@ FREE_APPS = 10  # a subscription
 # A profile of Azure Front Door Standard, and of its routes, one of which each domain has:
 # learn.microsoft.com/azure/frontdoor/standard-premium/tier-comparison
 PROFILE_DOMAINS = 100
+# characters of a host that its managed certificate can name: hashicorp/terraform-provider-azurerm 32738
+MANAGED_HOST = 64
 
 WEEK, DAY = 604_800, 86_400  # seconds
 FIELD_KEYS = {"max_age": "maxAge", "mx": "mx", "policy": "mx"}  # a PolicyError's field to the key it came from
@@ -150,13 +152,26 @@ def read(reader: Reader, value: Any, dns: Dns | None, hosted: Hosted = Hosted())
             KEY,
             f"{free} policies with sku Free, but a subscription holds {FREE_APPS} Free apps; use sku: Standard",
         )
-    behind = sum(len(policy.domains) for policy in policies if policy.hosted.on(Hosting.FRONT_DOOR))
-    if behind > PROFILE_DOMAINS:
+    behind = [domain for policy in policies if policy.hosted.on(Hosting.FRONT_DOOR) for domain in policy.domains]
+    for domain in behind:
+        _suits_front_door(reader, domain)
+    if len(behind) > PROFILE_DOMAINS:
         reader.problem(
             KEY,
-            f"{behind} domains on Front Door, but a stack's profile holds {PROFILE_DOMAINS}; divide them among stacks",
+            f"{len(behind)} domains on Front Door, but a stack's profile holds {PROFILE_DOMAINS}; divide them among stacks",
         )
     return tuple(policies)
+
+
+def _suits_front_door(reader: Reader, domain: Domain) -> None:
+    host, way_out = domain.policy_host, "give it a policy with hosting: staticWebApp"
+    if len(host) > MANAGED_HOST:
+        reader.problem(
+            domain.key,
+            f"{host} has {len(host)} characters, and Front Door's own certificates name {MANAGED_HOST} at most; {way_out}",
+        )
+    if ".xn--" in host:  # learn.microsoft.com/azure/frontdoor/front-door-custom-domain
+        reader.problem(domain.key, f"{host} is an internationalized name, which Front Door refuses; {way_out}")
 
 
 def _name(reader: Reader, value: Any, key: str) -> str:
