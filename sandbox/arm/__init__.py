@@ -51,6 +51,7 @@ KEYWORDS = {  # in Azure's own case, which ids come back in whatever the request
         "Microsoft.Network", "dnszones", "A", "AAAA", "CAA", "CNAME", "MX", "NS", "SOA", "TXT",
         "Microsoft.ManagedIdentity", "userAssignedIdentities", "federatedIdentityCredentials",
         "Microsoft.Authorization", "roleDefinitions", "roleAssignments", "moveResources", "validateMoveResources",
+        "Microsoft.Cdn", "profiles", "afdEndpoints", "customDomains", "originGroups", "origins", "routes", "ruleSets", "rules",
     )
 }  # fmt: skip
 SUB = r"/subscriptions/(?P<sub>[^/]+)"
@@ -73,6 +74,7 @@ def route(method: str, pattern: str, query: tuple[str, ...] = ()) -> Callable[[H
 def handle(call: Call) -> Answer:
     """Authorise, finish what is due, find the handler, and turn errors into ARM's answers."""
     from sandbox.arm import groups, operations, resources, roles, site_parts, sites, subscriptions, tokens, zones  # noqa: F401  (they register their routes)
+    from sandbox.cdn import arm as cdn  # noqa: F401
 
     operations.settle(call.state, call.view)
     try:
