@@ -12,6 +12,7 @@ def settle(state: State, view: View) -> None:
     """Carry out what is due."""
     from sandbox.arm.sites import validated
     from sandbox.storage import accounts
+    from sandbox.cdn.arm import finished
 
     for id_, verb, resource in state.due():
         error = None
@@ -21,6 +22,8 @@ def settle(state: State, view: View) -> None:
             error = validated(state, view, resource)
         elif verb == "create-account":
             accounts.created(state, resource)
+        elif verb.startswith("cdn-"):
+            error = finished(state, verb, resource)
         state.finish(id_, error)
 
 
