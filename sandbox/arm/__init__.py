@@ -77,8 +77,8 @@ def route(method: str, pattern: str, query: tuple[str, ...] = ()) -> Callable[[H
 def handle(call: Call) -> Answer:
     """Authorise, finish what is due, find the handler, and turn errors into ARM's answers."""
     from sandbox.arm import groups, operations, resources, roles, site_parts, sites, subscriptions, tokens, zones  # noqa: F401  (they register their routes)
-    from sandbox.storage import accounts  # noqa: F401
     from sandbox.cdn import arm as cdn  # noqa: F401
+    from sandbox.storage import accounts  # noqa: F401
 
     operations.settle(call.state, call.view)
     try:

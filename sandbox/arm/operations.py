@@ -11,8 +11,8 @@ from sandbox.state import State
 def settle(state: State, view: View) -> None:
     """Carry out what is due."""
     from sandbox.arm.sites import validated
-    from sandbox.storage import accounts
     from sandbox.cdn.arm import finished
+    from sandbox.storage import accounts
 
     for id_, verb, resource in state.due():
         error = None

@@ -7,8 +7,6 @@ import random
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import suppress
-from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -17,6 +15,7 @@ from sandbox.cdn.checks import REDIRECTS
 from sandbox.cdn.kinds import ORIGIN, ROUTE, RULE
 from sandbox.dns.view import View
 from sandbox.state import State
+from sandbox.storage import website
 from sandbox.swa import hosting
 from sandbox.swa.hosting import Page
 
@@ -116,8 +115,9 @@ def _answer(
         if action["name"] == "UrlRedirect":
             return _redirect(action["parameters"], host, url, scheme)
     page = _fetch(state, view, route, host, method, url, scheme)
-    for action in actions if page else ():
-        _change_header(page.headers, action["parameters"])
+    if page:
+        for action in actions:
+            _change_header(page.headers, action["parameters"])
     return page
 
 
@@ -171,8 +171,6 @@ def _fetch(
 def _from(state: State, view: View, address: str, host: str, method: str, path: str, secure: bool) -> Page | None:
     if view.site_named(address):
         return hosting.serve(state, view, host, method, path)
-    with suppress(ImportError):
-        website = import_module("sandbox.storage.website")
-        if website.serve(state, address, "GET", "/"):  # there is such an account
-            return website.serve(state, host, method, path, secure) or Page(400, b"Bad Request - Invalid Hostname")
+    if website.serve(state, address, "GET", "/"):  # there is such an account
+        return website.serve(state, host, method, path, secure) or Page(400, b"Bad Request - Invalid Hostname")
     return None
