@@ -257,7 +257,7 @@ def _references(call: Call, id_: str, new: dict[str, Any]) -> None:
         return body if fits and body["properties"]["provisioningState"] != "Deleting" else None
 
     group = found(required(new, "originGroup", "Route"), ORIGIN_GROUP)
-    if group is None or not _enabled(call.state, group["id"]):
+    if not group or not _enabled(call.state, group["id"]):
         raise bad(EMPTY_GROUP)
     new["originGroup"] = {"id": group["id"]}
     for name, kind, more in (("customDomains", DOMAIN, {"isActive": True}), ("ruleSets", RULE_SET, {})):
