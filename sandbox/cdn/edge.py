@@ -116,8 +116,9 @@ def _answer(
         if action["name"] == "UrlRedirect":
             return _redirect(action["parameters"], host, url, scheme)
     page = _fetch(state, view, route, host, method, url, scheme)
-    for action in actions if page else ():
-        _change_header(page.headers, action["parameters"])
+    if page:
+        for action in actions:
+            _change_header(page.headers, action["parameters"])
     return page
 
 
