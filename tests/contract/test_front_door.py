@@ -261,6 +261,21 @@ def test_validation_can_end_otherwise(door: FrontDoor, sandbox: Sandbox, fault: 
     assert door.seen(host).domain_validation_state == state
 
 
+def test_a_creation_and_a_deletion_can_fail_after_they_were_accepted(door: FrontDoor, sandbox: Sandbox) -> None:
+    host = "fails.example.org"
+    sandbox.fault("domain-failed", host=host)
+    refused(lambda: door.domain(host), "ResourceOperationFailure", "terminal provisioning state 'Failed'")
+    assert door.seen(host).provisioning_state == "Failed"
+    assert door.domain(host).domain_validation_state == "Pending"
+    sandbox.fault("domain-stuck", host=host)
+    delete = door.client.afd_custom_domains.begin_delete
+    refused(lambda: delete("rg", "mta-sts", "fails-example-org").result(), "ResourceOperationFailure")
+    assert door.seen(host).provisioning_state == "Failed"
+    delete("rg", "mta-sts", "fails-example-org").result()
+    with pytest.raises(ResourceNotFoundError):
+        door.seen(host)
+
+
 def test_a_caa_record_that_leaves_digicert_out_rejects(door: FrontDoor, azure: Any) -> None:
     def caa(value: str) -> None:
         body = {"properties": {"TTL": 60, "caaRecords": [{"flags": 0, "tag": "issue", "value": value}]}}
