@@ -137,8 +137,10 @@ class Sandbox:
         """Order a fault for the next `times` requests: kind status (value: the HTTP status), hang (seconds), cut,
         lose-reply, half (of an upload). Or for a custom domain, whose name is matched by `host`: domain-failed, its
         next bindings end Failed after they were accepted (value: after how many seconds; 0 for what validation
-        takes); domain-stuck, its next deletions fail, and it stays `Deleting`. Or for a role assignment: role-unseen
-        and principal-unseen (`host`: the role's or the principal's id), as right after they were made.
+        takes); domain-stuck, its next deletions fail, and it stays `Deleting` (at Front Door: `Failed`). Or for one of
+        Front Door's: domain-revalidation, it waits for revalidation once it is approved; domain-rejected,
+        domain-timed-out and domain-internal-error, its validation ends so. Or for a role assignment: role-unseen and
+        principal-unseen (`host`: the role's or the principal's id), as right after they were made.
         """
         self.state.db.execute(
             "INSERT INTO faults (host, method, path, kind, value, times) VALUES (?, ?, ?, ?, ?, ?)",

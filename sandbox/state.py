@@ -14,6 +14,7 @@ TABLES = """
 CREATE TABLE IF NOT EXISTS resources (id TEXT PRIMARY KEY, type TEXT, body TEXT);
 CREATE INDEX IF NOT EXISTS resources_by_type ON resources (type);
 CREATE TABLE IF NOT EXISTS operations (id TEXT PRIMARY KEY, verb TEXT, resource TEXT, due REAL, status TEXT, error TEXT);
+CREATE INDEX IF NOT EXISTS operations_by_due ON operations (status, due);
 CREATE TABLE IF NOT EXISTS files (site TEXT, path TEXT, content BLOB, PRIMARY KEY (site, path));
 CREATE TABLE IF NOT EXISTS old_files (site TEXT, path TEXT, content BLOB, PRIMARY KEY (site, path));
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT);
