@@ -71,4 +71,5 @@ def _set_website(ask: Ask, element: ElementTree.Element) -> None:
 
 
 def _plain(element: ElementTree.Element) -> Any:
-    return (element.tag, (element.text or "").strip(), [_plain(each) for each in element])
+    """What an element says, in whatever order."""
+    return element.tag, (element.text or "").strip(), sorted(_plain(each) for each in element)

@@ -70,7 +70,7 @@ def handle(
     try:
         principal = _signed_in(ask)
         operation = _operation(ask, method)
-        if not _allowed(ask, principal, operation.action) or state.optional("storage-refused"):
+        if not _allowed(ask, principal, operation.action):
             raise BlobError(403, "AuthorizationPermissionMismatch")
         reply = operation.do(ask)
     except BlobError as error:
