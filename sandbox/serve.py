@@ -154,7 +154,7 @@ class Daemon:
         (account, endpoint), host = found, request.host.partition(":")[0].lower()
         if endpoint == "web":
             page = website.serve(self.state, host, request.method, request.path) or Page(404, b"")
-            self.state.log("website", host, request.method, request.path, page.status, f"sha256={page.sha256}")
+            self.state.log("web", host, request.method, request.path, page.status, f"sha256={page.sha256}")
             return web.Response(status=page.status, body=page.body, headers=page.headers)
         path = request.raw_path.partition("?")[0]
         kept = service.handle(self.state, account, request.method, path, dict(request.query), headers, body)

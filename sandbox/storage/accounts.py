@@ -70,12 +70,17 @@ def put(call: Call) -> Answer:
         raise ArmError(409, "InvalidResourceLocation", f"The resource '{name}' already exists in location '{old['location']}' in resource group '{call.groups['group']}'. A resource with the same name cannot be created in location '{location}'. Please select a new resource name.")  # fmt: skip
     if kind != "StorageV2":
         raise not_modelled(f"storageAccount.kind {kind}") if kind in OTHER_KINDS else _invalid("kind")
+    _refuse_while_made(old)
     body = _changed(call, old or _new(call, location), {"sku", "kind", "location"})
     call.state.put(body)
-    if old and old["properties"]["provisioningState"] == "Succeeded":
+    if old:
         return Answer(200, shown(body))
-    pending = call.state.pending("create-account", body["id"])
-    return _accepted(call, location, pending or call.state.begin("create-account", body["id"], call.state.delay("account-create")))  # fmt: skip
+    return _accepted(call, location, call.state.begin("create-account", body["id"], call.state.delay("account-create")))  # fmt: skip
+
+
+def _refuse_while_made(body: dict[str, Any] | None) -> None:
+    if body and body["properties"]["provisioningState"] != "Succeeded":
+        raise ArmError(409, "StorageAccountOperationInProgress", "An operation is currently performing on this storage account that requires exclusive access.")  # fmt: skip
 
 
 def _unavailable(state: State, name: str, id_: str = "") -> tuple[str, str] | None:
@@ -163,7 +168,7 @@ def created(state: State, id_: str) -> None:
     """The end of an account's creation."""
     body = state.get(id_)
     if body:
-        state.put(_ready(body))
+        state.put({**_ready(body), "_answers": time.time() + state.delay("blob-service")})
 
 
 def _ready(body: dict[str, Any]) -> dict[str, Any]:
@@ -209,7 +214,9 @@ def get(call: Call) -> Answer:
 
 @route("PATCH", ONE)
 def patch(call: Call) -> Answer:
-    body = _changed(call, account_of(call), set())
+    account = account_of(call)
+    _refuse_while_made(account)
+    body = _changed(call, account, set())
     if call.body.get("kind", "StorageV2") != "StorageV2":
         raise _invalid("kind")
     call.state.put(body)
@@ -220,6 +227,7 @@ def patch(call: Call) -> Answer:
 def delete(call: Call) -> Answer:
     group_of(call)
     found = call.state.get(call.id)
+    _refuse_while_made(found)
     call.state.delete(call.id)
     return Answer(200 if found else 204)
 

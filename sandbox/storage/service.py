@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from sandbox.arm import rights, tokens
 from sandbox.arm.errors import ArmError
 from sandbox.state import State
-from sandbox.storage import blobs, properties
+from sandbox.storage import blobs, is_new, properties
 from sandbox.storage.blobs import Ask
 from sandbox.storage.errors import BlobError, Reply, not_modelled
 
@@ -68,6 +68,8 @@ def handle(
     container, _, name = unquote(path).lstrip("/").partition("/")
     ask = Ask(state, account, container, name, query, headers, body)
     try:
+        if is_new(account):
+            raise BlobError(404, "ResourceNotFound")
         principal = _signed_in(ask)
         operation = _operation(ask, method)
         if not _allowed(ask, principal, operation.action):

@@ -150,6 +150,28 @@ def test_a_group_takes_its_accounts_along(arm: Any, azure: Clients, site: BlobSe
     assert [each.name for each in blob_service().list_containers()] == []
 
 
+def test_a_new_account_is_nobodys_until_it_is_made_and_its_endpoints_know_it(arm: Any, sandbox: Sandbox) -> None:
+    sandbox.delay("account-create", 0.5)
+    sandbox.delay("blob-service", 1)
+    path = f"/subscriptions/SUB/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/{NAME}"
+    raw = RawArm(token())
+    first = raw("PUT", path, PLAIN, "2024-01-01")
+    assert (first.status_code, first.text) == (202, "")
+    assert "/providers/Microsoft.Storage/locations/westeurope/asyncoperations/" in first.headers["Location"]
+    for method in ("PUT", "PATCH", "DELETE"):
+        answer = raw(method, path, PLAIN, "2024-01-01")
+        assert (answer.status_code, answer.code) == (409, "StorageAccountOperationInProgress")
+    with pytest.raises(urllib3.exceptions.ProxyError):  # the proxy's word for a name that isn't in DNS
+        ask("GET", f"https://{WEB}/")
+    while arm.storage_accounts.get_properties("rg", NAME).provisioning_state != "Succeeded":
+        pass
+    refused(lambda: blob_service().get_service_properties(), 404, "ResourceNotFound")
+    sandbox.delay("blob-service", 0)
+    made = sandbox.state.named("Microsoft.Storage/storageAccounts", [NAME])[0]
+    sandbox.state.put({**made, "_answers": 0})
+    assert not blob_service().get_service_properties()["static_website"].enabled
+
+
 # Blobs and the website
 
 
