@@ -54,6 +54,7 @@ KEYWORDS = {  # in Azure's own case, which ids come back in whatever the request
         "Microsoft.ManagedIdentity", "userAssignedIdentities", "federatedIdentityCredentials",
         "Microsoft.Authorization", "roleDefinitions", "roleAssignments", "moveResources", "validateMoveResources",
         "Microsoft.Storage", "storageAccounts", "listKeys",
+        "Microsoft.Cdn", "profiles", "afdEndpoints", "customDomains", "originGroups", "origins", "routes", "ruleSets", "rules",
     )
 }  # fmt: skip
 SUB = r"/subscriptions/(?P<sub>[^/]+)"
@@ -77,6 +78,7 @@ def handle(call: Call) -> Answer:
     """Authorise, finish what is due, find the handler, and turn errors into ARM's answers."""
     from sandbox.arm import groups, operations, resources, roles, site_parts, sites, subscriptions, tokens, zones  # noqa: F401  (they register their routes)
     from sandbox.arm.rights import check as check_rights
+    from sandbox.cdn import arm as cdn  # noqa: F401
     from sandbox.storage import accounts  # noqa: F401
 
     operations.settle(call.state, call.view)

@@ -235,6 +235,7 @@ def test_blobs_are_listed_in_pages_and_folders(site: BlobServiceClient) -> None:
         web.upload_blob(name, name.encode(), content_settings=TEXT)
     pages = web.list_blobs(results_per_page=2).by_page()
     assert [[blob.name for blob in page] for page in pages] == [["a/1", "a/2"], ["a/b/3", "c d"], ["é"]]
+    assert list(web.list_blob_names(name_starts_with="a/b")) == ["a/b/3"]
     (blob,) = web.list_blobs(name_starts_with="c")
     assert (blob.size, blob.content_settings.content_type, blob.blob_type) == (3, "text/plain", "BlockBlob")
     assert blob.etag == web.get_blob_client("c d").get_blob_properties().etag.strip('"')
