@@ -20,7 +20,13 @@ from sandbox.state import State
 from sandbox.storage.errors import BlobError, Reply, not_modelled
 
 PAGE = 5000  # entries of a list, by default and at most
-NAMES = ("content-type", "content-encoding", "content-language", "content-disposition", "cache-control")
+NAMES = (
+    "Content-Type",
+    "Content-Encoding",
+    "Content-Language",
+    "Content-Disposition",
+    "Cache-Control",
+)  # a blob's own
 CONTAINER_NAME = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*|\$(web|root|logs)")
 
 
@@ -154,7 +160,7 @@ LEASE = {"LeaseStatus": "unlocked", "LeaseState": "available"}
 
 def _blob_properties(blob: Blob | None) -> ElementTree.Element:
     assert blob
-    shown = {name: blob.headers.get(name.lower(), "") for name in ("Content-Type", "Content-Encoding", "Content-Language", "Content-MD5", "Cache-Control", "Content-Disposition")}  # fmt: skip
+    shown = {name: blob.headers.get(name, "") for name in (*NAMES, "Content-MD5")}
     times = {"Creation-Time": formatdate(blob.created, usegmt=True), "Last-Modified": formatdate(blob.changed, usegmt=True)}  # fmt: skip
     return _properties({**times, "Etag": blob.etag.strip('"'), "Content-Length": str(len(blob.content)), **shown,
                         "BlobType": "BlockBlob", "AccessTier": "Hot", "AccessTierInferred": "true", **LEASE, "ServerEncrypted": "true"})  # fmt: skip
@@ -223,8 +229,7 @@ def get_blob(ask: Ask) -> Reply:
     first, last = int(match[1]), min(int(match[2] or size), size - 1)
     if first >= size:
         raise BlobError(416, "InvalidRange", headers={"Content-Range": f"bytes */{size}"})
-    if "content-md5" in answer:  # of the whole, so it goes by another name beside a part
-        answer["x-ms-blob-content-md5"] = answer.pop("content-md5")
+    answer["x-ms-blob-content-md5"] = answer.pop("Content-MD5")  # of the whole, not of the part
     answer["Content-Range"] = f"bytes {first}-{last}/{size}"
     return Reply(206, blob.content[first : last + 1], answer)
 
@@ -283,16 +288,19 @@ def _put(ask: Ask, data: bytes) -> Reply:
     if old:
         check_conditions(old, ask.headers)
     etag, now = _etag(), time.time()
-    kept = {"content-type": ask.headers.get("content-type", "application/octet-stream") if ask.query.get("comp") != "blocklist" else "application/octet-stream"}  # fmt: skip
+    whole = "comp" not in ask.query  # a list of blocks has a content type that isn't the blob's
+    kept = {"Content-Type": (whole and ask.headers.get("content-type")) or "application/octet-stream"}
     for name in NAMES:
-        given = ask.headers.get("x-ms-blob-cache-control" if name == "cache-control" else f"x-ms-blob-{name}")
+        given = ask.headers.get(
+            "x-ms-blob-cache-control" if name == "Cache-Control" else f"x-ms-blob-{name.lower()}"
+        )
         kept |= {name: given} if given else {}
     kept |= {name: value for name, value in ask.headers.items() if name.startswith("x-ms-meta-")}
-    kept["content-md5"] = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
+    kept["Content-MD5"] = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
     row = (*ask.key, etag, old.created if old else now, now, json.dumps(kept), data)
     ask.state.db.execute("INSERT OR REPLACE INTO block_blobs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
     ask.state.db.execute("DELETE FROM uncommitted_blocks WHERE account = ? AND container = ? AND name = ?", ask.key)  # fmt: skip
-    return Reply(201, b"", {"ETag": etag, "Last-Modified": formatdate(now, usegmt=True), "Content-MD5": kept["content-md5"], "x-ms-request-server-encrypted": "true"})  # fmt: skip
+    return Reply(201, b"", {"ETag": etag, "Last-Modified": formatdate(now, usegmt=True), "Content-MD5": kept["Content-MD5"], "x-ms-request-server-encrypted": "true"})  # fmt: skip
 
 
 def check_conditions(blob: Blob, headers: dict[str, str], reads: bool = False) -> None:

@@ -21,7 +21,7 @@ from sandbox.storage.errors import BlobError, Reply, not_modelled
 
 CONDITIONS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
 ALWAYS = {"x-ms-version", "x-ms-date", "x-ms-client-request-id", "x-ms-return-client-request-id"}
-CONTENT = {"x-ms-blob-type", "x-ms-blob-cache-control", *(f"x-ms-blob-{name}" for name in blobs.NAMES)}
+CONTENT = {"x-ms-blob-type", "x-ms-blob-cache-control", *(f"x-ms-blob-{name.lower()}" for name in blobs.NAMES)}
 
 
 @dataclass(frozen=True)

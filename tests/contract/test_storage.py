@@ -328,6 +328,29 @@ def test_a_data_role_counts_at_container_account_group_and_subscription(arm: Any
         refused(lambda: blob.upload_blob(b"x", overwrite=True), *refusal)
 
 
+def test_a_role_of_ones_own_takes_away_what_it_gave(sandbox: Sandbox, site: BlobServiceClient) -> None:
+    raw, who, blob = RawArm(token()), sandbox.state.setting("object"), site.get_blob_client("$web", "x")
+    for body in sandbox.state.of("Microsoft.Authorization/roleAssignments"):
+        sandbox.state.delete(body["id"])
+    refused(lambda: blob.upload_blob(b"x"), 403, "AuthorizationPermissionMismatch")
+    blobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+    roles = "/subscriptions/SUB/providers/Microsoft.Authorization/role"
+    permissions = [{"actions": [], "dataActions": [f"{blobs}/*"], "notDataActions": [f"{blobs}/delete"]}]
+    definition = {
+        "roleName": "keeper",
+        "type": "CustomRole",
+        "permissions": permissions,
+        "assignableScopes": ["/"],
+    }
+    made = raw("PUT", f"{roles}Definitions/{who}", {"properties": definition}, "2022-04-01").json()["id"]
+    given = {"roleDefinitionId": made, "principalId": who}
+    assert raw("PUT", f"{roles}Assignments/{who}", {"properties": given}, "2022-04-01").status_code == 201
+    blob.upload_blob(b"x")
+    refused(blob.delete_blob, 403, "AuthorizationPermissionMismatch")
+    assert raw("DELETE", f"{roles}Assignments/{who}", version="2022-04-01").json()["properties"]["principalId"] == who  # fmt: skip
+    refused(blob.download_blob, 403, "AuthorizationPermissionMismatch")
+
+
 def test_a_role_takes_a_while_until_it_is_heeded(sandbox: Sandbox, site: BlobServiceClient) -> None:
     blob = site.get_blob_client("$web", "x")
     sandbox.delay("role-propagation", 600)
