@@ -17,7 +17,7 @@ from sandbox.arm.errors import ArmError, not_found, not_modelled, refuse_unknown
 from sandbox.arm.groups import group_of
 from sandbox.arm.rights import ASSIGNMENT
 from sandbox.state import State
-from sandbox.storage import ACCOUNT, CONTAINER, ELSEWHERE, ENDPOINT, TYPE, blobs
+from sandbox.storage import ACCOUNT, CONTAINER, ELSEWHERE, ENDPOINT, TYPE, containers
 
 ALL = SUB + r"/providers/Microsoft\.Storage"
 ACCOUNTS = GROUP + r"/providers/Microsoft\.Storage/storageAccounts"
@@ -272,7 +272,7 @@ def prepare(state: State) -> None:
         made = {"id": id_, "name": ACCOUNT, "type": TYPE, "location": "westeurope", "sku": {"name": "Standard_LRS", "tier": "Standard"},
                 "kind": "StorageV2", "tags": {}, "properties": {**DEFAULTS, "allowSharedKeyAccess": False}}  # fmt: skip
         state.put(_ready(made))
-        blobs.make_container(state, ACCOUNT, CONTAINER)
+        containers.make_container(state, ACCOUNT, CONTAINER)
         name = str(uuid.uuid4())
         role = f"/providers/Microsoft.Authorization/roleDefinitions/{CONTRIBUTOR}"
         given = {"roleDefinitionId": role, "principalId": state.setting("object"), "principalType": "ServicePrincipal", "scope": id_}  # fmt: skip

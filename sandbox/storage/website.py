@@ -7,8 +7,8 @@ from email.utils import formatdate
 
 from sandbox.state import State
 from sandbox.storage import account_at, blobs, is_new
-from sandbox.storage.errors import BlobError, Reply
 from sandbox.storage.properties import WEB, website
+from sandbox.storage.wire import BlobError, Reply
 from sandbox.swa.hosting import Page
 
 SERVER = {"Server": "Windows-Azure-Web/1.0 Microsoft-HTTPAPI/2.0"}
