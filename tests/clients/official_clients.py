@@ -112,8 +112,10 @@ REST = {
     "resource move": ["--destination-group", "other", "--ids", "{zone}"],
     "network dns zone create": ["-g", "other", "-n", "example.net"],
     "provider register": ["-n", "Microsoft.Web"],
+    "role assignment create": ["--role", "Storage Blob Data Contributor", "--scope", "/subscriptions/{subscription}",
+                               "--assignee-object-id", "{who}", "--assignee-principal-type", "ServicePrincipal"],
     "logout": [],
-}
+}  # fmt: skip
 PLACEHOLDERS = {"SITE": "site", "GROUP": "rg", "rg-mta-sts": "rg", "HOST": "mta-sts.example.org"}
 
 
@@ -142,6 +144,7 @@ def test_every_az_command_that_the_docs_name_runs(clients: Clients) -> None:
     commands = named()
     assert len(commands) > 8, commands
     zone = clients.az("network", "dns", "zone", "show", "-g", "rg", "-n", "example.org")["id"]
+    values = {"zone": zone, "who": clients.sandbox.state.setting("object"), "subscription": clients.environment["ARM_SUBSCRIPTION_ID"]}  # fmt: skip
     for arguments in commands.values():
         if arguments[0] == "login":
             clients.sign_in()
@@ -151,7 +154,7 @@ def test_every_az_command_that_the_docs_name_runs(clients: Clients) -> None:
             clients.az("group", "create", "-n", arguments[-1], "-l", "westeurope")
             clients.az(*arguments, "--yes")
         else:
-            clients.az(*completed(arguments, zone=zone))
+            clients.az(*completed(arguments, **values))
 
 
 def test_az_manages_sites_domains_and_groups(clients: Clients) -> None:

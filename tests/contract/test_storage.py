@@ -328,9 +328,30 @@ def test_a_data_role_counts_at_container_account_group_and_subscription(arm: Any
         refused(lambda: blob.upload_blob(b"x", overwrite=True), *refusal)
 
 
+def test_a_role_is_granted_in_one_line(arm: Any, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    subscription, who = f"/subscriptions/{os.environ['ARM_SUBSCRIPTION_ID']}", sandbox.state.setting("object")
+    for _ in range(2):  # again is no mistake
+        grant(sandbox)
+        assert capsys.readouterr().out == f"{who} is Storage Blob Data Contributor of {subscription}\n"
+    assert len(list(sandbox.state.of("Microsoft.Authorization/roleAssignments"))) == 2  # with that of `localazure`
+    for arguments, says in {("King",): "has no role King; it has Owner, Contributor,", ("--scope", "rg"): f"--scope rg is no resource id: it begins with {subscription}"}.items():  # fmt: skip
+        assert sandbox_command(["--dir", str(sandbox.folder), "grant", *arguments]) == 1
+        assert says in capsys.readouterr().err
+
+
+def test_a_fresh_subscription_registers_storage_first(arm: Any, sandbox: Sandbox) -> None:
+    sandbox.unregister("Microsoft.Storage")
+    raw, path = RawArm(token()), f"/subscriptions/SUB/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/{NAME}"  # fmt: skip
+    answer = raw("PUT", path, PLAIN, "2024-01-01")
+    assert (answer.status_code, answer.code) == (409, "MissingSubscriptionRegistration")
+    raw("POST", "/subscriptions/SUB/providers/Microsoft.Storage/register", version="2022-12-01")
+    assert make(arm).name == NAME
+
+
 def test_a_role_of_ones_own_takes_away_what_it_gave(sandbox: Sandbox, site: BlobServiceClient) -> None:
     raw, who, blob = RawArm(token()), sandbox.state.setting("object"), site.get_blob_client("$web", "x")
-    for body in sandbox.state.of("Microsoft.Authorization/roleAssignments"):
+    subscription = f"/subscriptions/{os.environ['ARM_SUBSCRIPTION_ID']}"
+    for body in sandbox.state.under(subscription, "microsoft.authorization/roleassignments"):
         sandbox.state.delete(body["id"])
     refused(lambda: blob.upload_blob(b"x"), 403, "AuthorizationPermissionMismatch")
     blobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
