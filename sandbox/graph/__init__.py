@@ -20,10 +20,9 @@ from sandbox.state import State
 
 HOST = "graph.microsoft.com"
 FOLDERS = {"msgfolderroot": "Top of Information Store", "inbox": "Inbox", "archive": "Archive", "deleteditems": "Deleted Items", "junkemail": "Junk Email"}  # fmt: skip
-DIRECTORY = (
-    "/v1.0/servicePrincipals",
-    "/v1.0/directoryObjects",
-)  # which an application may not read unless it was allowed to
+DIRECTORY = re.compile(
+    r"/v1\.0/(servicePrincipals|directoryObjects|users\Z|groups\Z)"
+)  # not shown to just any application
 READ, WRITE = "Mail.Read", "Mail.ReadWrite"
 PAGE, LARGEST = 10, 1000  # messages of a page by default, and at most
 
@@ -97,7 +96,7 @@ def handle(
     """
     try:
         _sign_in(state, headers.get("authorization", ""))
-        if path.startswith(DIRECTORY):
+        if DIRECTORY.match(path):
             raise GraphError(
                 403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation."
             )

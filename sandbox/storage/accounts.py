@@ -131,6 +131,8 @@ def _changed(call: Call, body: dict[str, Any], required: set[str]) -> dict[str, 
         raise (
             not_modelled(f"storageAccount.sku {sku['name']}") if sku.get("name") in OTHER_SKUS else _invalid("sku")
         )
+    if body["sku"] and sku.get("name", body["sku"]["name"]) != body["sku"]["name"]:
+        raise not_modelled("another storageAccount.sku than before")
     given = {name: value for name, value in (call.body.get("properties") or {}).items() if value is not None}
     for name, value in given.items():
         if name in COMPUTED or (name in DEFAULTS and value == DEFAULTS[name]) or _usual(name, value):

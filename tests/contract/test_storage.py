@@ -474,6 +474,33 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ]  # fmt: skip
 
 
+def test_what_isnt_modelled_of_an_account_is_said(arm: Any, azure: Clients) -> None:
+    account = make(arm).id
+    other = azure.groups.resource_groups.create_or_update("other", {"location": "westeurope"}).id
+    with pytest.raises(HttpResponseError, match="does not model moving a storage account"):
+        azure.groups.resources.begin_move_resources("rg", {"resources": [account], "targetResourceGroup": other}).result()  # fmt: skip
+    with pytest.raises(HttpResponseError, match=r"does not model another storageAccount\.sku than before"):
+        make(arm, body={**PROGRAM, "sku": {"name": "Standard_ZRS"}})
+    with pytest.raises(HttpResponseError, match="already exists in location 'westeurope'"):
+        make(arm, body={**PROGRAM, "location": "westus2"})
+    with pytest.raises(HttpResponseError, match="does not model GET .*/blobServices/default"):
+        arm.blob_services.get_service_properties("rg", NAME)
+
+
+def test_faults_come_in_azure_storages_own_words(sandbox: Sandbox, site: BlobServiceClient) -> None:
+    blob = site.get_blob_client("$web", "x")
+    sandbox.fault("status", 503, host="blob.core", method="PUT")
+    refused(lambda: blob.upload_blob(b"x"), 503, "ServerBusy")
+    sandbox.fault("status", 403, host="blob.core")
+    refused(lambda: blob.upload_blob(b"x"), 403, "AuthorizationPermissionMismatch")
+    sandbox.fault("status", 500, host="web.core")
+    assert "<li>ErrorCode: InternalError</li>" in fetch(WEB, "/x")[1]
+    sandbox.fault("lose-reply", host="blob.core", method="PUT")
+    patient = BlobServiceClient(site.url, credential=EnvironmentCredential(), initial_backoff=0, increment_base=0)
+    patient.get_blob_client("$web", "x").upload_blob(b"y", overwrite=True)
+    assert blob.download_blob().readall() == b"y"
+
+
 def test_a_wrong_account_is_refused_by_name(arm: Any) -> None:
     raw = RawArm(token())
     path = f"/subscriptions/SUB/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/{NAME}"
