@@ -1,4 +1,6 @@
-"""Microsoft.Storage: accounts (`accounts`), their blob service (`service`, `blobs`) and their static websites (`website`)."""
+"""Microsoft.Storage: accounts in ARM (`accounts`), their blob service (`service`, which asks for rights and finds who answers:
+`properties`, `containers`, `lists`, `blobs`), and their static websites (`website`). `wire` is what all of them speak.
+"""
 
 import re
 import time
