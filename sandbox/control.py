@@ -130,7 +130,7 @@ class Sandbox:
         return State(self.folder)
 
     def log(self, after: int = 0) -> list[dict[str, Any]]:
-        """The request log: id, time, service (arm, login, azure, site, dns, fault), host, method, path, status, detail."""
+        """The request log: id, time, service (arm, login, azure, site, blob, web, dns, fault), host, method, path, status, detail."""
         return self.state.lines(after)
 
     def fault(self, kind: str, value: float = 0, *, host: str = "", method: str = "", path: str = "", times: int = 1) -> None:  # fmt: skip
