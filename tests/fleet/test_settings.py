@@ -80,8 +80,8 @@ def test_equal_rows_share_a_policy_whose_name_no_order_changes(load: Load) -> No
 
 def test_a_byte_order_mark_quotes_blank_lines_and_short_rows_are_read(load: Load) -> None:
     found = load(
-        '"a.example","Acme, Inc.","mx1.example.org;\n mx2.example.org",testing,1', "", "bücher.example,,m.example,testing,1",
-        head="\ufeffdomain,customer,mx,mode,shard,site",
+        '"a.example","Acme, Inc.","mx1.example.org;\n mx2.example.org",testing,1,1', "", "bücher.example,,m.example,testing,1,2",
+        head="\ufeffdomain,customer,mx,mode,shard,site", hosting=None,
     )  # fmt: skip
     domains = {domain.name: domain.key for policy in found.policies for domain in policy.domains}
     assert domains == {"a.example": "fleet.csv line 2", "xn--bcher-kva.example": "fleet.csv line 5"}

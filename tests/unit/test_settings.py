@@ -321,3 +321,10 @@ def test_front_door_holds_a_hundred_domains_a_stack() -> None:
     assert any("101 domains on Front Door" in line and "100" in line for line in found)
     moving = problems(hosting="frontDoor", movingFrom="staticWebApp", policy={"domains": domains(3)})
     assert any("a Free app holds 2" in line for line in moving)  # it still serves them
+
+
+@pytest.mark.parametrize(("name", "words"), [("a" * 63 + ".example.org", "64"), ("bücher.example", "xn--")])
+def test_front_door_takes_no_long_and_no_internationalized_names(name: str, words: str) -> None:
+    (line,) = problems(hosting="frontDoor", policy={"domains": [name]})
+    assert line.startswith("mta-sts:policies[0].domains[0]: ")
+    assert words in line and "hosting: staticWebApp" in line
