@@ -21,6 +21,9 @@ from policy.places import validation_record
 from provider.resources import DomainReady, Folder, ValidationToken
 from settings.policies import PolicySettings
 
+# Names are given, not read from the resources: so a preview knows them all, and `tools.recover` where everything would be.
+PROFILE = ENDPOINT = ORIGINS = "mta-sts"
+ORIGIN, RULES = "website", "headers"
 GLOBAL = "Global"  # where profiles and endpoints are
 LONGEST_NAME = 260  # characters of a custom domain's
 ACTIONS = 5  # of a rule
@@ -84,8 +87,7 @@ class FrontDoor(pulumi.ComponentResource):
         self.files, self.resource_group = files, resource_group
         hook = pulumi.ResourceHookBinding(on_error=[write_hook()])
         self.options = pulumi.ResourceOptions(hooks=hook)
-        own = pulumi.ResourceOptions(parent=self, protect=protect)
-        made = merge(own, self.options, pulumi.ResourceOptions(depends_on=[group]))
+        own = merge(pulumi.ResourceOptions(parent=self, protect=protect), self.options)
         self.account = cdn.StorageAccount(
             "mtasts",
             resource_group_name=resource_group,
@@ -102,37 +104,38 @@ class FrontDoor(pulumi.ComponentResource):
         )
         self.profile = cdn.Profile(
             "mta-sts-profile",
-            profile_name="mta-sts",
+            profile_name=PROFILE,
             resource_group_name=resource_group,
             location=GLOBAL,
             sku=cdn.SkuArgs(name="Standard_AzureFrontDoor"),
             tags=tags,
-            opts=made,
+            opts=merge(own, pulumi.ResourceOptions(depends_on=[group])),
         )
+        below = merge(own, pulumi.ResourceOptions(depends_on=[self.profile]))
         self.endpoint = cdn.AFDEndpoint(
             "mta-sts-endpoint",
-            endpoint_name="mta-sts",  # Azure appends what makes its host name unique
+            endpoint_name=ENDPOINT,  # Azure appends what makes its host name unique
             location=GLOBAL,
             enabled_state="Enabled",
-            profile_name=self.profile.name,
+            profile_name=PROFILE,
             resource_group_name=resource_group,
-            opts=merge(own, self.options),
+            opts=below,
         )
         self.origins = cdn.AFDOriginGroup(
             "mta-sts-origins",
-            origin_group_name="mta-sts",
+            origin_group_name=ORIGINS,
             load_balancing_settings=cdn.LoadBalancingSettingsParametersArgs(
                 sample_size=4, successful_samples_required=3, additional_latency_in_milliseconds=50
             ),
             session_affinity_state="Disabled",
-            profile_name=self.profile.name,
+            profile_name=PROFILE,
             resource_group_name=resource_group,
-            opts=merge(own, self.options),
+            opts=below,
         )
         self.origin = cdn.AFDOrigin(
             "mta-sts-origin",
-            origin_name="website",
-            origin_group_name=self.origins.name,
+            origin_name=ORIGIN,
+            origin_group_name=ORIGINS,
             host_name=self.website,
             origin_host_header=self.website,
             http_port=80,
@@ -141,11 +144,11 @@ class FrontDoor(pulumi.ComponentResource):
             weight=1000,
             enabled_state="Enabled",
             enforce_certificate_name_check=True,
-            profile_name=self.profile.name,
+            profile_name=PROFILE,
             resource_group_name=resource_group,
-            opts=merge(own, self.options),
+            opts=merge(below, pulumi.ResourceOptions(depends_on=[self.origins])),
         )
-        self.rules, self._rules = self._headers(headers(files), merge(own, self.options))
+        self.rules, self._rules = self._headers(headers(files), below)
         self.register_outputs({"hostName": self.endpoint.host_name})
 
     @property
@@ -159,8 +162,8 @@ class FrontDoor(pulumi.ComponentResource):
         """A rule set that adds headers to every answer, a few a rule."""
         rules = cdn.RuleSet(
             "mta-sts-headers",
-            rule_set_name="headers",
-            profile_name=self.profile.name,
+            rule_set_name=RULES,
+            profile_name=PROFILE,
             resource_group_name=self.resource_group,
             opts=options,
         )
@@ -170,7 +173,7 @@ class FrontDoor(pulumi.ComponentResource):
             rule = cdn.Rule(
                 f"mta-sts-headers-{number}",
                 rule_name=f"headers{number}",
-                rule_set_name=rules.name,
+                rule_set_name=RULES,
                 order=number,
                 match_processing_behavior="Continue",
                 actions=[
@@ -185,9 +188,9 @@ class FrontDoor(pulumi.ComponentResource):
                     )
                     for name, value in items[at : at + ACTIONS]
                 ],
-                profile_name=self.profile.name,
+                profile_name=PROFILE,
                 resource_group_name=self.resource_group,
-                opts=options,
+                opts=merge(options, pulumi.ResourceOptions(depends_on=[rules])),
             )
             made.append(rule)
         return rules, made
@@ -199,7 +202,7 @@ class FrontDoor(pulumi.ComponentResource):
     @property
     def ready(self) -> list[pulumi.Resource]:
         """What a route leads through."""
-        return [self.origin, *self._rules]
+        return [self.endpoint, self.origin, *self._rules]
 
 
 class PolicyFolder:
@@ -240,7 +243,7 @@ class PolicyFolder:
 
     def prepare(self, mail: MailDomain) -> Sequence[pulumi.Resource]:
         front_door, host = self._front_door, mail.domain.policy_host
-        options = merge(mail.after(), self._protected, front_door.options)
+        options = merge(mail.after(front_door.profile), self._protected, front_door.options)
         domain = cdn.AFDCustomDomain(
             f"{mail.domain.name}-front-door-domain",
             custom_domain_name=domain_name(host),
@@ -248,7 +251,7 @@ class PolicyFolder:
             tls_settings=cdn.AFDDomainHttpsParametersArgs(
                 certificate_type="ManagedCertificate", minimum_tls_version=cdn.AfdMinimumTlsVersion.TLS12
             ),
-            profile_name=front_door.profile.name,
+            profile_name=PROFILE,
             resource_group_name=front_door.resource_group,
             opts=options,
         )
@@ -264,7 +267,7 @@ class PolicyFolder:
         route = cdn.Route(
             f"{mail.domain.name}-route",
             route_name=domain_name(host),
-            endpoint_name=front_door.endpoint.name,
+            endpoint_name=ENDPOINT,
             custom_domains=[cdn.ActivatedResourceReferenceArgs(id=domain.id)],
             origin_group=cdn.ResourceReferenceArgs(id=front_door.origins.id),
             origin_path=f"/{self._policy.name}",
@@ -275,7 +278,7 @@ class PolicyFolder:
             https_redirect="Enabled",
             link_to_default_domain="Disabled",
             enabled_state="Enabled",
-            profile_name=front_door.profile.name,
+            profile_name=PROFILE,
             resource_group_name=front_door.resource_group,
             opts=merge(options, mail.after(self.content, *front_door.ready)),
         )

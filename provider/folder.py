@@ -34,13 +34,16 @@ async def update(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dic
     :raises UserError: not allowed, no answer, something else served afterwards, cancelled.
     """
     host, path = inputs["host"], _path(inputs)
-    before = policy_in(await asyncio.to_thread(served, host, path)) if old else None
+    before = policy_in(await asyncio.to_thread(served, host, path))
     allowed = Wait(min(ALLOWED, wait.left), wait.tell, wait.say, wait.cancelled)
     await allowed.until(f"the upload to {_account(inputs)}", lambda: _uploaded(inputs), WAY_OUT)
     settled = Wait(min(SETTLED, wait.left), wait.tell, wait.say, wait.cancelled)
     policy = inputs["policy"].encode()
     await settled.until(f"the upload on {host}", lambda: not_live(host, policy, path), WAY_OUT)
-    return {**content.preview(inputs, old, before), "foundMode": old.get("foundMode", "")}
+    return {
+        **content.preview(inputs, old, before),
+        "foundMode": old.get("foundMode", before.mode.value if before else ""),
+    }
 
 
 preview, warn = content.preview, content.warn

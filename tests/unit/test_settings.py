@@ -327,4 +327,5 @@ def test_front_door_holds_a_hundred_domains_a_stack() -> None:
 def test_front_door_takes_no_long_and_no_internationalized_names(name: str, words: str) -> None:
     (line,) = problems(hosting="frontDoor", policy={"domains": [name]})
     assert line.startswith("mta-sts:policies[0].domains[0]: ")
-    assert words in line and "hosting: staticWebApp" in line
+    assert words in line
+    assert "hosting: staticWebApp" in line
