@@ -2,7 +2,7 @@
 
 import argparse
 import csv
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 from checks.since import at_commit
 from internet.view import View
-from policy import Mode, UserError
+from policy import Mode, MxPattern, UserError
 from policy.names import typed_domain
 from settings import rows
 from settings.fleet import COLUMNS, Row
@@ -140,13 +140,22 @@ def _as_seen(values: Mapping[str, str], seen: Seen) -> dict[str, str]:
     served = seen.policy if seen.policy and seen.policy.mode != Mode.NONE else None
     if not found.get("mx") and not found.get("preset"):
         patterns = set(plan.mx_of(seen.mx, seen.name)) | {str(mx) for mx in (served.mx if served else ())}
-        preset = next((name for name, each in PRESETS.items() if patterns <= set(each.mx)), "")
+        preset = next(
+            (name for name, each in PRESETS.items() if all(_allowed(mx, each.mx) for mx in patterns)), ""
+        )
         found |= {"preset": preset} if preset else {"mx": " ".join(sorted(patterns))}
     if served and not found.get("mode"):
         found |= {"mode": served.mode, "maxAge": found.get("maxAge") or str(served.max_age)}
     if seen.report_to and found.get("tlsReports"):
         found["adoptTlsReports"] = "true"
     return found
+
+
+def _allowed(pattern: str, by: Iterable[str]) -> bool:
+    """Whether one of some patterns allows all that this one does."""
+    return pattern in by or (
+        not pattern.startswith("*.") and any(MxPattern.parse(one).matches(pattern) for one in by)
+    )
 
 
 class _Places:
@@ -210,12 +219,17 @@ def _lacks(project: Project, row: Row) -> bool:
 def _taken(project: Project) -> dict[int, list[int]]:
     """Sites that the last commit has: one that is given up now is nobody else's in the same `up`."""
     found: dict[int, list[int]] = {}
+    for row in _committed(project):
+        if row.shard is not None and row.site is not None:
+            found.setdefault(row.shard, []).append(row.site)
+    return found
+
+
+def _committed(project: Project) -> Iterator[Row]:
+    """The rows of the last commit; none where there is no repository."""
     for name, path in project.files.items():
         before = at_commit(path.parent, path.name) if path.parent.is_dir() else None
-        for row in rows.parse((before or "").encode(), name).rows:
-            if row.shard is not None and row.site is not None:
-                found.setdefault(row.shard, []).append(row.site)
-    return found
+        yield from rows.parse((before or "").encode(), name).rows
 
 
 def _as_row(cells: Mapping[str, str], customer: str) -> Row:
@@ -328,6 +342,13 @@ def _remove(options: argparse.Namespace) -> int:
         raise UserError(
             f"{what}: senders may remember the policy. First: python -m tools.fleet set {' '.join(row.domain for row in stuck)} --mode none; "
             f"then pulumi up, wait until heldUntil (pulumi stack output domains), and remove. {ANYWAY} is for what was never up"
+        )
+    before = {row.domain: row.cells.get("mode") for row in _committed(change.project)}
+    early = [row.domain for row in found if before.get(row.domain, Mode.NONE) != Mode.NONE]
+    if early and not options.anyway:
+        raise UserError(
+            f"{', '.join(early)}: mode none isn't committed yet, so it can't have been up; commit, pulumi up, wait until "
+            f"heldUntil (pulumi stack output domains), and remove then. {ANYWAY} is for what was never up"
         )
     for row in change.project.fleet.rows:
         target = row.cells.get("delegateTo", "").lower()

@@ -4,6 +4,7 @@ As in checks/stack_text.py, ruamel.yaml says where a value stands and only these
 again before anybody gets it.
 """
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -99,7 +100,7 @@ def _spliced(text: str, sites: dict[str, int]) -> str | None:
     :param sites: by where the domain stands, such as `mta-sts:policies[0].domains[1]`.
     """
     yaml = cast(Any, YAML(typ="safe", pure=True))
-    data, root = yaml.load(text), yaml.compose(text)
+    data, root = _plain(yaml.load(text)), yaml.compose(text)
     name = policies.KEY if policies.KEY in data["config"] else policies.KEY.removeprefix(f"{PROJECT}:")
     splices: list[Splice] = []
     for key, site in sites.items():
@@ -112,7 +113,7 @@ def _spliced(text: str, sites: dict[str, int]) -> str | None:
     for start, end, new in sorted(splices, reverse=True):
         text = text[:start] + new + text[end:]
     try:
-        return text if yaml.load(text) == data else None
+        return text if _plain(yaml.load(text)) == data else None
     except YAMLError:
         return None
 
@@ -130,6 +131,11 @@ def _splice(text: str, node: Any, site: int) -> Splice:
     at -= text[at - 1 : at] == "\r"
     eol = "\r\n" if "\r\n" in text else "\n"
     return at, at, f"{eol}{' ' * key.start_mark.column}site: {site}"
+
+
+def _plain(data: Any) -> Any:
+    """A copy in which nothing is shared."""
+    return json.loads(json.dumps(data, default=str))
 
 
 def _child(node: Any, key: str) -> Any:
