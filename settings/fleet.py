@@ -10,7 +10,7 @@ those of one site. Each problem names the file, the line and the column. docs/fl
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -160,7 +160,10 @@ def of_shard(reader: Reader, fleet: Fleet, shard: int, place: Place) -> tuple[Po
     alike: dict[tuple[bytes, tuple[str, ...]], list[PolicySettings]] = {}
     for _, made in found:
         alike.setdefault(kind(made), []).append(made)
-    return tuple(_together(f"p-{_digest(shared)}", group, place) for shared, group in sorted(alike.items()))
+    return tuple(
+        replace(_together(f"p-{_digest(shared)}", group, place), named_by_content=True)
+        for shared, group in sorted(alike.items())
+    )
 
 
 def kind(settings: PolicySettings) -> tuple[bytes, tuple[str, ...]]:

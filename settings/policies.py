@@ -93,6 +93,7 @@ class PolicySettings:
     """One policy and the domains that have it: one Static Web App, or one folder behind Front Door.
 
     :param remove_early: the owner accepts the loss of mail from senders that remember an older policy.
+    :param named_by_content: a changed policy has another name, so what it was published under never says anything else.
     """
 
     name: str
@@ -102,6 +103,7 @@ class PolicySettings:
     tls_reports: TlsRptRecord | None = None
     remove_early: bool = False
     hosted: Hosted = Hosted()
+    named_by_content: bool = False
 
 
 def read_hosting(reader: Reader, given: Mapping[str, Any], prefix: str, inherited: Hosted) -> Hosted:
