@@ -76,7 +76,7 @@ def read(
     if value is None:
         return None
     given = reader.mapping(value, KEY, KEYS)
-    if not given:
+    if not isinstance(value, dict):
         return ()
     shard = read_number(reader, given.get("shard"), f"{KEY}.shard", LAST_SHARD)
     place = read_place(reader, given, dns, hosted)
