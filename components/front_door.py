@@ -226,12 +226,12 @@ class PolicyFolder:
             folder=policy.name,
             policy=policy.policy.render().decode(),
             web=front_door.files,
-            # Under such a name nothing changes; domains leave it by their routes, which are protected. What stands there
-            # stays, since some edges still lead there for a while, and goes with the account.
+            # Domains leave it by their routes, which are protected. What it says stays, since some edges lead there for a
+            # while still, and goes with the account.
             opts=pulumi.ResourceOptions(
                 parent=parent,
-                protect=protect and not policy.named_by_content,
-                retain_on_delete=policy.named_by_content,
+                protect=protect and not policy.may_be_left,
+                retain_on_delete=policy.may_be_left,
             ),
         )
 

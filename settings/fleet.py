@@ -10,7 +10,7 @@ those of one site. Each problem names the file, the line and the column. docs/fl
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -160,10 +160,7 @@ def of_shard(reader: Reader, fleet: Fleet, shard: int, place: Place) -> tuple[Po
     alike: dict[tuple[bytes, tuple[str, ...]], list[PolicySettings]] = {}
     for _, made in found:
         alike.setdefault(kind(made), []).append(made)
-    return tuple(
-        replace(_together(f"p-{_digest(shared)}", group, place), named_by_content=True)
-        for shared, group in sorted(alike.items())
-    )
+    return tuple(_together(f"p-{_digest(shared)}", group, place) for shared, group in sorted(alike.items()))
 
 
 def kind(settings: PolicySettings) -> tuple[bytes, tuple[str, ...]]:
@@ -177,7 +174,9 @@ def _digest(shared: tuple[bytes, tuple[str, ...]]) -> str:
 
 def _together(name: str, group: Sequence[PolicySettings], place: Place) -> PolicySettings:
     domains = tuple(domain for each in group for domain in each.domains)
-    return PolicySettings(name, group[0].policy, place.sku, domains, group[0].tls_reports, hosted=place.hosted)
+    return PolicySettings(
+        name, group[0].policy, place.sku, domains, group[0].tls_reports, hosted=place.hosted, may_be_left=True
+    )
 
 
 def of_row(reader: Reader, row: Row, place: Place) -> PolicySettings | None:

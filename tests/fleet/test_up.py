@@ -20,9 +20,13 @@ def stack(tmp_path: Path, engine: str) -> Iterator[Stack]:
 
 def begin(stack: Stack, *rows: str, **config: object) -> None:
     write(stack, *rows)
+    configure(stack, **config)
+    stack.pulumi("stack", "init", "test")
+
+
+def configure(stack: Stack, **config: object) -> None:
     fleet = {"file": "fleet.csv", "shard": 1}
     stack.configure(**{"mta-sts:policies": None, "mta-sts:fleet": fleet, **config})
-    stack.pulumi("stack", "init", "test")
 
 
 def write(stack: Stack, *rows: str) -> None:
@@ -72,3 +76,18 @@ def test_on_front_door_a_row_that_is_enforced_leaves_the_policy_of_the_others_in
     assert assert_policy_before_id(stack.sandbox.log()) == 5
     until = datetime.fromisoformat(stack.outputs()["domains"]["example.net"]["heldUntil"])
     assert until - datetime.now(UTC) > timedelta(days=13)  # by the greatest max_age, whichever policy had it
+
+
+@pytest.mark.heavy
+def test_an_enforced_fleet_moves_from_static_web_apps_to_front_door(stack: Stack) -> None:
+    rows = [row(f"example.{end}", site=site, mode="enforce") for end, site in (("org", 1), ("net", 1), ("com", 2))]
+    domains = ("example.org", "example.net", "example.com")
+    begin(stack, *rows)
+    stack.python("-m", "sandbox", "--dir", str(stack.sandbox.folder), "grant")
+    stack.up()
+    for before in ("staticWebApp", None):  # then two sites with one policy become one folder
+        configure(stack, **{"mta-sts:hosting": "frontDoor", "mta-sts:movingFrom": before})
+        stack.up()
+        assert {one["postfix"] for one in stack.senders(*domains).values()} == {"VALID"}
+    assert not list(stack.sandbox.state.of("Microsoft.Web/staticSites"))
+    assert not stack.changes()
