@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from checks.stack_text import Edit, StackText
 from policy import UserError
 from settings import cost, fleet
 from settings import stack as settings
@@ -80,8 +81,8 @@ def test_equal_rows_share_a_policy_whose_name_no_order_changes(load: Load) -> No
 
 def test_a_byte_order_mark_quotes_blank_lines_and_short_rows_are_read(load: Load) -> None:
     found = load(
-        '"a.example","Acme, Inc.","mx1.example.org;\n mx2.example.org",testing,1', "", "bücher.example,,m.example,testing,1",
-        head="\ufeffdomain,customer,mx,mode,shard,site",
+        '"a.example","Acme, Inc.","mx1.example.org;\n mx2.example.org",testing,1,1', "", "bücher.example,,m.example,testing,1,2",
+        head="\ufeffdomain,customer,mx,mode,shard,site", hosting=None,
     )  # fmt: skip
     domains = {domain.name: domain.key for policy in found.policies for domain in policy.domains}
     assert domains == {"a.example": "fleet.csv line 2", "xn--bcher-kva.example": "fleet.csv line 5"}
@@ -93,6 +94,9 @@ def test_a_row_names_where_its_records_go(load: Load) -> None:
     of = {"dns": {"customers": {"resourceGroup": "theirs"}, "by-hand": {"provider": "manual"}}}
     rows = (row("a.example"), row("b.example", dns="customers"), row("c.example", dns="by-hand"))
     (policy,) = load(*rows, of=of).policies
+    assert (
+        load(row("a.example", adoptTlsReports="TRUE")).policies[0].domains[0].adopt_tls_reports
+    )  # as Excel writes it
     assert [domain.dns for domain in policy.domains] == [AzureDns("dns"), AzureDns("theirs"), ManualDns()]
 
 
@@ -161,6 +165,7 @@ def test_a_first_line_that_can_not_work_is_told_alone(
     ("of", "words"),
     [
         ({"file": "none.csv"}, "mta-sts:fleet.file: 'none.csv' is no file in "),
+        ({"file": None}, "mta-sts:fleet.file: None must be a file such as fleet.csv"),
         ({"file": 7}, "mta-sts:fleet.file: 7 must be a file such as fleet.csv"),
         ({"shard": "one"}, "mta-sts:fleet.shard: 'one' must be a whole number from 1 to 9999"),
         ({"sku": "Free"}, "mta-sts:fleet.sku: means nothing on Front Door"),
@@ -240,6 +245,48 @@ def test_a_site_has_room_and_one_policy(problems: Callable[..., list[str]]) -> N
     ]  # fmt: skip
 
 
+def policies(*domains: object, **more: Any) -> dict[str, Any]:
+    return {"fleet": None, "hosting": None, "policies": [{"name": "main", "mode": "testing", "mx": ["m.test"], "domains": domains, **more}]}  # fmt: skip
+
+
+def test_a_policys_domains_take_several_apps_once_their_sites_are_written_down(load: Load) -> None:
+    two, three = {"name": "b.test", "site": 2}, {"name": "c.test", "site": 3}
+    found = load(**policies("a.test", two, {"name": "d.test", "site": 2}, three)).policies
+    assert [(each.name, [domain.name for domain in each.domains]) for each in found] == [
+        ("main", ["a.test"]), ("main-2", ["b.test", "d.test"]), ("main-3", ["c.test"]),
+    ]  # fmt: skip
+    assert len({each.policy.id for each in found}) == 1
+    assert [each.name for each in load(**policies(two)).policies] == ["main-2"]
+    (whole,) = load(**{**policies("a.test", two, three), "hosting": "frontDoor"}).policies
+    assert (whole.name, len(whole.domains)) == ("main", 3)
+
+
+@pytest.mark.parametrize(
+    ("domains", "words"),
+    [
+        (["a.test", "b.test", "c.test"], "3 domains, but a Free app holds 2; to write down which app has which: python -m tools.fleet pack, or set sku: Standard (5)"),
+        ([{"name": f"{name}.test", "site": 2} for name in "abc"], "domains: site 2 has 3, but a Free app holds 2; give a new one another site"),
+        ([{"name": "a.test", "site": 0}], "domains[0].site: 0 must be a whole number from 1 to 999"),
+        ([{"name": "a.test", "site": True}], "domains[0].site: True must be a whole number"),
+        ([{"name": f"d{at}.test", "site": at} for at in range(1, 12)], "11 policies with sku Free, but a subscription holds 10"),
+    ],
+)  # fmt: skip
+def test_a_site_that_can_not_be_is_told(
+    domains: list[Any], words: str, problems: Callable[..., list[str]]
+) -> None:
+    assert any(words in line for line in problems(**policies(*domains)))
+
+
+def test_no_site_is_named_as_another_policy(problems: Callable[..., list[str]]) -> None:
+    given = policies("a.test", {"name": "b.test", "site": 2})
+    given["policies"].append({**given["policies"][0], "name": "main-2", "domains": ["c.test"]})
+    (line,) = problems(**given)
+    assert (
+        line
+        == "mta-sts:policies: a policy and a site of another are both named main-2; give the newer one another name or number"
+    )
+
+
 def test_a_customer_has_a_file_of_their_own(tmp_path: Path) -> None:
     (tmp_path / "fleet").mkdir()
     (tmp_path / "fleet" / "acme.csv").write_text("domain,mx,mode,shard,customer\na.example,m.test,testing,1,\n")
@@ -267,3 +314,13 @@ def test_what_a_stack_costs_is_one_line(load: Load) -> None:
 )
 def test_free_apps_are_recommended_to_twenty_domains_and_front_door_beyond(domains: int, best: str) -> None:
     assert best in cost.recommended(cost.engines(domains)).name
+
+
+def test_a_file_of_the_stack_is_read_for_its_policies_alone_where_it_has_a_fleet() -> None:
+    text = "config:\n  mta-sts:fleet: {file: fleet.csv, shard: 1}\n"
+    assert StackText("Pulumi.fleet-1.yaml", text).policies == ()
+    two = f"{text}  mta-sts:policies: [{{name: main, mode: testing, mx: [m.test], domains: [a.test, {{name: b.test, site: 2}}]}}]\n"
+    file = StackText("Pulumi.fleet-1.yaml", two)
+    (policy,) = file.policies
+    assert policy.name == "main"  # as it is written, whatever its sites: a change is of all of them
+    assert "mode: enforce" in file.changed([Edit("main", "mode", "testing", "enforce", "")])

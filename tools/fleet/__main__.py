@@ -2,16 +2,17 @@
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
-from checks.command import INTERRUPTED, USAGE, Parser, defect, write_anything
+from checks.command import INTERRUPTED, IO, USAGE, Parser, defect, write_anything
 from checks.shown import as_json, shown
 from policy import UserError
 from settings import cost
-from tools.fleet import plan
+from tools.fleet import keep, plan, report
 
 EXIT_CODES = (
     "exit code: 0 done, or all well; 1 warnings; 2 failures; 64 a mistake; 70 a defect of fleet; 130 stopped"
@@ -53,6 +54,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--domains", type=_count, required=True, metavar="N")
     made.add_argument("--fetches", type=_count, default=cost.FETCHES, metavar="N", help=f"of the policy, a day and domain ({cost.FETCHES})")  # fmt: skip
     made.add_argument("--json", action="store_true", help="as JSON, on stdout")
+    keep.add_commands(add)
+    report.add_commands(add)
     return top
 
 
@@ -66,6 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print("\n".join(f"fleet: {shown(line)}" for line in str(error).splitlines()), file=sys.stderr)
         return USAGE
+    except BrokenPipeError:  # whoever read it has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return IO
     except KeyboardInterrupt:
         print("fleet: stopped", file=sys.stderr)
         return INTERRUPTED
