@@ -15,6 +15,7 @@ from settings.reader import Reader, shown
 
 KEYS = (
     "policies",
+    "fleet",
     "dns",
     "tags",
     "resourceGroup",

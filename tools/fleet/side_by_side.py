@@ -1,0 +1,93 @@
+"""The commands that run a fleet's stacks: preview, up, status, init."""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from checks.show import console
+from checks.shown import shown
+from policy import UserError
+from tools.fleet import new_stacks, progress, run, stacks, status
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Their command lines."""
+
+    def add(name: str, do: object, help_: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=help_, description=help_)
+        made.set_defaults(run=do)
+        made.add_argument(
+            "--file", type=Path, metavar="FILE", help="the fleet file, where the stacks have several"
+        )
+        return made
+
+    def add_shards(made: argparse.ArgumentParser) -> None:
+        made.add_argument("--shards", default="", metavar="1,3-5", help="only these")
+        made.add_argument(
+            "--jobs", type=int, default=0, metavar="N", help="how many at once (default: by CPUs and memory)"
+        )
+        made.add_argument("--json", action="store_true", help="as JSON, on stdout")
+
+    for name, what in (("preview", "what an up of each shard would change"), ("up", "bring up every shard whose inputs have changed, or whose last up failed")):  # fmt: skip
+        made = add(name, do_run, what)
+        add_shards(made)
+        if name == "up":
+            made.add_argument(
+                "--again", action="store_true", help="also those that an up with the same inputs has finished"
+            )
+    add_shards(add("status", do_status, "how each shard's stack stands, without running the program"))
+    add("init", do_init, "make a stack for each shard that has none").add_argument(
+        "--like", metavar="STACK", help="the stack whose configuration they get (default: the first shard's)"
+    )
+
+
+def do_run(options: argparse.Namespace) -> int:
+    """`preview` and `up`."""
+    fleet, shards, jobs = _chosen(options)
+    bare = fleet.missing(stacks.numbers(options.shards) if options.shards else ())
+    if bare and options.command == "up":
+        raise UserError(f"{bare}; nothing was touched")
+    if bare:
+        print(f"fleet: {shown(bare)}", file=sys.stderr)
+    with progress.Shown(options.command, len(shards)) as watcher:
+        outcomes = run.run(options.command, fleet, shards, jobs, watcher, getattr(options, "again", False))
+    if options.json:
+        print(run.as_json(outcomes))
+    else:
+        progress.summary(outcomes, console())
+    return run.exit_code(outcomes)
+
+
+def do_status(options: argparse.Namespace) -> int:
+    """`status`."""
+    fleet, shards, jobs = _chosen(options)
+    found = status.standing(shards, jobs)
+    if options.json:
+        print(json.dumps([{**asdict(each), "well": each.well} for each in found]))
+    else:
+        status.show(found, console())
+    if bare := fleet.missing(stacks.numbers(options.shards) if options.shards else ()):
+        print(f"fleet: {shown(bare)}", file=sys.stderr)
+    return 0 if not bare and all(each.well for each in found) else 1
+
+
+def do_init(options: argparse.Namespace) -> int:
+    """`init`."""
+    fleet = stacks.read(Path.cwd(), options.file)
+    made = new_stacks.init(fleet, options.like)
+    print("\n".join(map(shown, made)) or "every shard has a stack")
+    return 0
+
+
+def _chosen(options: argparse.Namespace) -> tuple[stacks.Fleet, tuple[stacks.Shard, ...], int]:
+    """The fleet, the shards that are asked for, and how many at once.
+
+    :raises UserError: there are none.
+    """
+    if options.jobs < 0:
+        raise UserError("--jobs: at least 1")
+    fleet = stacks.read(Path.cwd(), options.file)
+    shards = stacks.chosen(fleet, stacks.numbers(options.shards) if options.shards else ())
+    return fleet, shards, options.jobs or run.jobs_by_default(len(shards))
