@@ -1,26 +1,140 @@
 """`python -m tools.fleet preview|up|status` with the real engine on a local Azure."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+from harness import ROOT
 
 from .conftest import Fleet
 
+LOCKED = {"pid": 1, "username": "ann", "hostname": "build-7", "timestamp": "2026-11-25T08:00:00Z"}
 
-def test_two_shards_come_up_side_by_side_and_then_nothing_is_left(fleet: Fleet) -> None:
+
+def results(run: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
+    """What `--json` tells, by stack."""
+    assert run.stdout, run.stderr
+    return {shard["stack"]: shard for shard in json.loads(run.stdout)}
+
+
+def begin(fleet: Fleet, *options: str) -> subprocess.Popen[str]:
+    """`python -m tools.fleet …`, without waiting for its end."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tools.fleet", *options],
+        cwd=fleet.project,
+        env={**fleet.environment, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def locks(fleet: Fleet) -> list[str]:
+    return [str(path) for path in fleet.sandbox.folder.glob("pulumi/.pulumi/locks/**/*.json")]
+
+
+def test_the_life_of_two_shards(fleet: Fleet) -> None:
     fleet.file({1: ["a.test"], 2: ["b.test"]})
-    for number, domain in ((1, "a.test"), (2, "b.test")):
-        fleet.shard(number, domain)
-        assert fleet.pulumi("stack", "init", f"fleet-{number}").code == 0
-    preview = fleet.tool("fleet", "preview", "--json")
-    assert preview.returncode == 0, preview.stderr
-    assert [(each["stack"], each["create"] > 5) for each in json.loads(preview.stdout)] == [
-        ("fleet-1", True),
-        ("fleet-2", True),
-    ]
-    up = fleet.tool("fleet", "up", "--jobs", "2")
-    assert up.returncode == 0, up.stdout + up.stderr
-    assert "2 shards: 2 done" in up.stdout
-    again = fleet.tool("fleet", "up", "--json")
-    assert [each["result"] for each in json.loads(again.stdout)] == ["nothing left", "nothing left"]
+    fleet.shard(1, "a.test")
+    assert fleet.pulumi("stack", "init", "fleet-1").code == 0
+
+    missing = fleet.tool("fleet", "up")
+    assert missing.returncode == 2
+    assert "fleet.csv: shard 2 has no stack yet: python -m tools.fleet init; nothing was touched" in missing.stderr
+    assert fleet.tool("fleet", "init").returncode == 0
+    assert (fleet.project / "Pulumi.fleet-2.yaml").exists()
+    fleet.shard(2, "b.test")
+
+    # Ctrl-C while a site is being made: both end in order, and nobody holds a lock.
+    fleet.sandbox.delay("site-create", 60)
+    process = begin(fleet, "up", "--jobs", "2", "--json")
+    while sum(line["method"] == "PUT" and "staticSites" in line["path"] for line in fleet.sandbox.log()) < 2:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.1)
+    assert len(locks(fleet)) == 2
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert {shard["result"] for shard in json.loads(out)} == {"cancelled"}
+    assert locks(fleet) == []
+    fleet.sandbox.delay("site-create", 0)
+
+    # One whose configuration can't work doesn't keep the other.
+    fleet.shard(2, "b.test", mode="enfroce")
+    found = results(failed := fleet.tool("fleet", "up", "--json"))
+    assert failed.returncode == 1
+    assert (found["fleet-1"]["result"], found["fleet-2"]["result"]) == ("done", "failed")
+    assert "mta-sts:policies[0].mode: 'enfroce' must be" in found["fleet-2"]["error"]
     status = fleet.tool("fleet", "status", "--json")
-    assert status.returncode == 0, status.stdout + status.stderr
-    print(up.stdout, up.stderr, status.stdout, fleet.tool("fleet", "status").stdout)
+    assert status.returncode == 1
+    assert {name: each["up"] for name, each in results(status).items()} == {"fleet-1": 1, "fleet-2": 0}
+
+    # Somebody else is at work on it.
+    fleet.shard(2, "b.test")
+    lock = fleet.sandbox.folder / "pulumi/.pulumi/locks/organization/mta-sts/fleet-2/1.json"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.write_text(json.dumps(LOCKED))
+    found = results(fleet.tool("fleet", "up", "--json"))
+    assert found["fleet-1"]["result"] == "nothing left"
+    assert found["fleet-2"]["error"].startswith("fleet-2 is locked: somebody is at work on it (ann@build-7"), found
+    assert (
+        results(fleet.tool("fleet", "status", "--json"))["fleet-2"]["lock"]
+        == "ann@build-7 since 2026-11-25T08:00:00"
+    )
+    lock.unlink()
+
+    # What is left is done, and then nothing is.
+    rest = fleet.tool("fleet", "up")
+    assert rest.returncode == 0, rest.stderr
+    assert "2 shards: 1 done, 1 nothing left" in rest.stdout
+    status = fleet.tool("fleet", "status")
+    assert status.returncode == 0, status.stdout
+    assert "2 shards: 2 as the file has them, 0 not" in status.stdout
+    assert set(fleet.senders("a.test", "b.test")) == {"a.test", "b.test"}
+    # A customer's change is its shard's alone.
+    fleet.shard(1, "a.test", maxAge=86400)
+    found = results(fleet.tool("fleet", "preview", "--json"))
+    assert (found["fleet-1"]["update"] > 1, found["fleet-2"]["changes"]) == (True, [])
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["up", "--shards", "3"], "fleet: --shards: fleet.csv has no shard 3"),
+        (["up", "--shards", "3-1"], "fleet: --shards: '3-1' is no shard; write 1,3-5"),
+        (
+            ["status", "--file", "other.csv"],
+            "no Pulumi.<stack>.yaml here has mta-sts:fleet with the file other.csv",
+        ),
+        (["up", "--jobs", "-1"], "fleet: --jobs: at least 1"),
+    ],
+)
+def test_bad_input_is_one_line(tmp_path: Any, options: list[str], line: str) -> None:
+    (tmp_path / "fleet.csv").write_text("domain,customer,shard,mode\na.test,contoso,1,testing\n")
+    (tmp_path / "Pulumi.fleet-1.yaml").write_text("config: {'mta-sts:fleet': {file: fleet.csv, shard: 1}}\n")
+    run = subprocess.run(
+        [sys.executable, "-m", "tools.fleet", *options],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (run.returncode, len(run.stderr.splitlines())) == (2, 1)
+    assert line in run.stderr
+
+
+def test_two_stacks_cannot_have_one_shard(tmp_path: Any) -> None:
+    for name in ("fleet-1", "old"):
+        (tmp_path / f"Pulumi.{name}.yaml").write_text("config: {'mta-sts:fleet': {file: fleet.csv, shard: 1}}\n")
+    (tmp_path / "fleet.csv").write_text("domain,customer,shard,mode\na.test,contoso,1,testing\n")
+    run = subprocess.run(
+        [sys.executable, "-m", "tools.fleet", "status"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (
+        "Pulumi.old.yaml: mta-sts:fleet.shard: 1 is also Pulumi.fleet-1.yaml's; one of them is too many"
+        in run.stderr
+    )

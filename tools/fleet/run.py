@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -195,9 +196,8 @@ def _run(
 
 def locked(message: str, name: str) -> str:
     """Who holds a stack's lock, as the engine tells it, in one line."""
-    lines = [line.strip() for line in message.splitlines()]
-    held = next((line for line in lines if "created by" in line), "")
-    who = f" ({held.rpartition('/')[2].partition(': ')[2] or held})" if held else ""
+    held = re.search(r"created by (.+)", message)
+    who = f" ({held[1].strip()})" if held else ""
     return f"{name} is locked: somebody is at work on it{who}; if nobody is: pulumi cancel --stack {name}"
 
 
