@@ -46,7 +46,9 @@ def test_the_life_of_two_shards(fleet: Fleet) -> None:
 
     missing = fleet.tool("fleet", "up")
     assert missing.returncode == 2
-    assert "fleet.csv: shard 2 has no stack yet: python -m tools.fleet init; nothing was touched" in missing.stderr
+    assert (
+        "fleet.csv: shard 2 has no stack yet: python -m tools.fleet init\nNothing was touched." in missing.stderr
+    )
     assert fleet.tool("fleet", "init").returncode == 0
     assert (fleet.project / "Pulumi.fleet-2.yaml").exists()
     fleet.shard(2, "b.test")

@@ -19,7 +19,10 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         made = commands.add_parser(name, help=help_, description=help_)
         made.set_defaults(run=do)
         made.add_argument(
-            "--file", type=Path, metavar="FILE", help="the fleet file, where the stacks have several"
+            "--file",
+            default="",
+            metavar="FILE",
+            help="the fleet's, as its stacks have it, where there are several",
         )
         return made
 
@@ -47,8 +50,8 @@ def do_run(options: argparse.Namespace) -> int:
     """`preview` and `up`."""
     fleet, shards, jobs = _chosen(options)
     bare = fleet.missing(stacks.numbers(options.shards) if options.shards else ())
-    if bare and options.command == "up":
-        raise UserError(f"{bare}; nothing was touched")
+    if options.command == "up" and (problems := [*fleet.problems, *([bare] if bare else [])]):
+        raise UserError("\n".join([*problems, "Nothing was touched."]))
     if bare:
         print(f"fleet: {shown(bare)}", file=sys.stderr)
     with progress.Shown(options.command, len(shards)) as watcher:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -37,15 +37,19 @@ class Shard:
 
 @dataclass(frozen=True)
 class Fleet:
-    """A fleet file's stacks.
+    """The stacks of a fleet, and what its files hold.
 
-    :param file: the fleet file.
+    :param project: the folder of Pulumi.yaml.
+    :param name: of its file, as the stacks have it.
     :param without_stack: shards of the file that no stack has.
+    :param problems: what is wrong with the file, a line each.
     """
 
-    file: Path
+    project: Path
+    name: str
     shards: tuple[Shard, ...]
     without_stack: tuple[int, ...]
+    problems: tuple[str, ...]
 
     def missing(self, numbers: Iterable[int] = ()) -> str:
         """What to do about shards without a stack, among these or all; "" where there are none."""
@@ -54,39 +58,44 @@ class Fleet:
         if not bare:
             return ""
         what = f"shard {bare[0]} has" if len(bare) == 1 else f"the shards {', '.join(bare)} have"
-        return f"{self.file.name}: {what} no stack yet: python -m tools.fleet init"
+        return f"{self.name}: {what} no stack yet: python -m tools.fleet init"
 
 
-def read(project: Path, only: Path | None = None) -> Fleet:
+def read(project: Path, only: str = "") -> Fleet:
     """The fleet of a project.
 
-    :param only: its file, where the stacks name several.
-    :raises UserError: there is none, two stacks have one shard, or its file can't be used.
+    :param only: its file as the stacks have it, where they name several.
+    :raises UserError: there is none, two stacks have one shard, or its file can't be read at all.
     """
-    named = {path: given for path in sorted(project.glob("Pulumi.*.yaml")) if (given := _fleet_of(path))}
-    files = sorted({project / given["file"] for given in named.values()})
-    if only is not None:
-        files = [file for file in files if file.resolve() == only.resolve()]
-    if not files:
+    stacks = {path: given for path in sorted(project.glob("Pulumi.*.yaml")) if (given := _fleet_of(path))}
+    stacks = {path: given for path, given in stacks.items() if only in ("", name_of(given["file"]))}
+    names = sorted({name_of(given["file"]) for given in stacks.values()})
+    if not names:
         raise UserError(
             f"no Pulumi.<stack>.yaml here has {KEY}{f' with the file {only}' if only else ''}; docs/fleet.md"
         )
-    if len(files) > 1:
-        raise UserError(f"the stacks have several fleet files; choose one: --file {files[0].relative_to(project)}")
-    found = fleet.read_file(files[0])
+    if len(names) > 1:
+        raise UserError(f"the stacks have several fleets, {', '.join(names)}; choose one: --file '{names[0]}'")
+    first = next(iter(stacks.values()))
+    found = fleet.read_files(project, first["file"], first.get("customers"))
     rows = found.shards
     shards: dict[int, Shard] = {}
-    for path, given in named.items():
+    for path, given in stacks.items():
         number, stack = given["shard"], path.name.removeprefix("Pulumi.").removesuffix(".yaml")
-        if project / given["file"] != files[0]:
-            continue
         if number in shards:
-            raise UserError(
-                f"{path.name}: {KEY}.shard: {number} is also {shards[number].file.name}'s; one of them is too many"
-            )
+            other = shards[number].file.name
+            raise UserError(f"{path.name}: {KEY}.shard: {number} is also {other}'s; one of them is too many")
         shards[number] = Shard(number, stack, path, tuple(rows.get(number, ())))
+    problems = [*found.problems, *(problem for row in found.rows for problem in row.problems)]
     ordered = tuple(shards[number] for number in sorted(shards))
-    return Fleet(files[0], ordered, tuple(sorted(set(rows) - set(shards))))
+    return Fleet(
+        project, names[0], ordered, tuple(sorted(set(rows) - set(shards))), tuple(dict.fromkeys(problems))
+    )
+
+
+def name_of(file: Any) -> str:
+    """`mta-sts:fleet.file` as a text: a name, a pattern, or several."""
+    return " ".join(map(str, cast(list[Any], file))) if isinstance(file, list) else str(file)
 
 
 def _fleet_of(path: Path) -> dict[str, Any] | None:
@@ -120,7 +129,7 @@ def chosen(found: Fleet, numbers: Sequence[int]) -> tuple[Shard, ...]:
     """
     known = {shard.number: shard for shard in found.shards}
     if wrong := [number for number in numbers if number not in known and number not in found.without_stack]:
-        raise UserError(f"--shards: {found.file.name} has no shard {wrong[0]}")
+        raise UserError(f"--shards: {found.name} has no shard {wrong[0]}")
     return (
         tuple(known[number] for number in dict.fromkeys(numbers) if number in known) if numbers else found.shards
     )
@@ -145,8 +154,8 @@ def inputs(shard: Shard, program: str) -> str:
 
     :param program: of `program`.
     """
-    rows = [{name: value for name, value in asdict(row).items() if name != "line"} for row in shard.rows]
-    text = json.dumps(sorted(rows, key=lambda row: str(row["domain"])), default=str, sort_keys=True)
+    rows = sorted((row.domain, row.customer, row.site, sorted(row.cells.items())) for row in shard.rows)
+    text = json.dumps(rows, default=str)
     return hashlib.sha256(f"{program}\n{text}\n".encode() + shard.file.read_bytes()).hexdigest()[:20]
 
 
