@@ -37,6 +37,7 @@ class Fleet:
 
 
 def read_files(folder: Path, value: Any, customers: Mapping[str, str] | None = None) -> Fleet:
+    value = value[0] if isinstance(value, list) else value
     try:
         with (folder / value).open(newline="") as file:
             rows = [
