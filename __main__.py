@@ -1,4 +1,4 @@
-"""MTA-STS for mail domains, on Azure Static Web Apps: settings -> group -> sites -> outputs."""
+"""MTA-STS for mail domains, on Azure: settings -> group -> sites -> outputs."""
 
 import atexit
 import gc
@@ -14,6 +14,7 @@ import zones
 from policy import Mode, UserError
 from provider.resources import Provider
 from settings import engine
+from settings.policies import Hosting
 from settings.stack import load
 
 waits = Provider("mtasts")
@@ -71,6 +72,20 @@ with without_stack_traces():
         ),
     )
     options = pulumi.ResourceOptions(providers=[waits])
+    front_door = None
+    if behind := [policy for policy in stack.policies if policy.hosted.on(Hosting.FRONT_DOOR)]:
+        from components.front_door import FrontDoor  # which takes a while to import
+
+        front_door = FrontDoor(
+            "front-door",
+            group=group,
+            resource_group=stack.resource_group,
+            location=stack.location,
+            files=files,
+            tags=tags,
+            protect=any(p.hosted.by == Hosting.FRONT_DOOR and p.policy.mode == Mode.ENFORCE for p in behind),
+            opts=options,
+        )
     sites = {
         policy.name: PolicySite(
             policy,
@@ -81,6 +96,7 @@ with without_stack_traces():
             backends=backends,
             tags=tags,
             client_sha256=stack.client_sha256,
+            front_door=front_door,
             opts=options,
         )
         for policy in stack.policies
@@ -90,5 +106,5 @@ with without_stack_traces():
 
 # What the user looks at: `pulumi stack output domains`, and so on.
 pulumi.export("domains", {name: mail.outputs for name, mail in mail_domains.items()})
-pulumi.export("sites", {name: site.site.id for name, site in sites.items()})
+pulumi.export("sites", {name: site.host.id for name, site in sites.items()})
 pulumi.export("dnsRecords", {name: mail.records for name, mail in mail_domains.items()})

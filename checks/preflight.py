@@ -24,8 +24,8 @@ from settings.policies import Domain, PolicySettings
 DEADLINE = 8.0  # seconds for everything
 DOMAINS = 32  # at once
 THREADS = 64  # for all domains together: most of what they do is this program's own work
-SITES = ".azurestaticapps.net"
-ISSUER = "digicert.com"  # learn.microsoft.com/azure/static-web-apps/custom-domain; Azure/static-web-apps 1447
+SITES = (".azurestaticapps.net", ".azurefd.net")  # where hosts of ours lead: Static Web Apps, Front Door
+ISSUER = "digicert.com"  # of Static Web Apps and of Front Door alike; Azure/static-web-apps 1447
 ADOPT = "docs/adopt.md"
 
 
@@ -151,8 +151,8 @@ def issuer_is_allowed(look: Look, _: object = None) -> Iterator[Finding]:
         issuers = [_issuer(caa.value) for caa in records if caa.tag.lower() == b"issue"]
         if issuers and ISSUER not in issuers:
             allowed = ", ".join(filter(None, issuers)) or "nobody"
-            text = f"the CAA records of {name} allow {allowed}, and not {ISSUER}, which issues for Static Web "
-            text += f"Apps, to issue for {host}"
+            text = f"the CAA records of {name} allow {allowed}, and not {ISSUER}, which Azure's certificates "
+            text += f"are of, to issue for {host}"
             level = Level.WARN if look.published(host, "A").alias else Level.FAIL
             yield Finding("caa", level, text, "RFC 8659 3", f'Add the record 0 issue "{ISSUER}"')
         return

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 import certifi
@@ -85,54 +86,60 @@ def fetch(
     path: str,
     limit: int = LARGEST,
     find: Callable[[View, str], list[str]] = dns_view.addresses,
+    at: str = "",
 ) -> Fetched:
     """GET `https://host/path` from each address of the host, side by side, or once through the proxy there is.
 
     :param limit: bytes; of each body at most one more is read.
     :param find: finds the addresses; raises what `dns_view.addresses` does.
+    :param at: another host's name, whose addresses are asked: what will be served once `host` leads there.
     :raises FetchError: no address, or from one of them no connection, no valid certificate, or no end.
     :raises UnansweredError: no answer from DNS.
     """
     try:
-        addresses = find(view, host)
+        addresses = find(view, at or host)
     except dns.resolver.NXDOMAIN:
-        raise FetchError(f"{host} does not exist") from None
+        raise FetchError(f"{at or host} does not exist") from None
     except (dns.exception.DNSException, OSError) as error:
-        raise UnansweredError(f"DNS gives no answer for {host} ({dns_view.reason(error, view)})") from None
+        raise UnansweredError(f"DNS gives no answer for {at or host} ({dns_view.reason(error, view)})") from None
     if not addresses:
-        raise FetchError(f"{host} has no address")
-    if view.proxy_for(host):
-        return Fetched([_get(view, host, path, limit)])
+        raise FetchError(f"{at or host} has no address")
+    if view.proxy_for(at or host):
+        return Fetched([_get(view, host, path, limit, at or host, proxied=True)])
     asked = addresses[:ADDRESSES]
     with ThreadPoolExecutor(len(asked), "addresses") as pool:
         pages = list(pool.map(partial(_get, view, host, path, limit), asked))
     return Fetched(pages, len(addresses) - len(asked))
 
 
-def _get(view: View, host: str, path: str, limit: int, address: str = "") -> Page:
-    """One answer, from an address or else through the proxy.
+def _get(view: View, host: str, path: str, limit: int, address: str, proxied: bool = False) -> Page:
+    """One answer.
 
+    :param address: who is asked; the name of a host where the proxy is to find it.
     :raises FetchError: see `fetch`.
     """
     with Conversation(view.left(TOTAL), STEP, limit + HEADERS) as conversation:
         try:
-            return _page(view, host, path, limit, address, conversation)
+            return _page(view, host, path, limit, address, proxied, conversation)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:  # ValueError: http.client, of lengths
             raise FetchError(_reason(host, error, conversation.gave_up)) from None
 
 
-def _page(view: View, host: str, path: str, limit: int, address: str, conversation: Conversation) -> Page:
-    verified = conversation.encrypted(context(view))
-    pool: urllib3.HTTPSConnectionPool | urllib3.PoolManager
-    if address:
-        # No assert_hostname: with it urllib3 compares the names itself, and the handshake compares nothing.
-        pool = urllib3.HTTPSConnectionPool(address, PORT, ssl_context=verified, server_hostname=host)
+def _page(
+    view: View, host: str, path: str, limit: int, address: str, proxied: bool, conversation: Conversation
+) -> Page:
+    # No assert_hostname: with it urllib3 compares the names itself, and the handshake compares nothing.
+    verified: dict[str, Any] = {"ssl_context": conversation.encrypted(context(view)), "server_hostname": host}
+    if proxied:
+        pool = urllib3.ProxyManager(view.proxy_for(address) or "", **verified).connection_from_host(
+            address, PORT, "https"
+        )
     else:
-        pool = urllib3.ProxyManager(view.proxy_for(host) or "", ssl_context=verified)
+        pool = urllib3.HTTPSConnectionPool(address, PORT, **verified)
     with pool:
         response = pool.request(
             "GET",
-            path if address else f"https://{host}{path}",
+            path,
             headers={"Host": host, "User-Agent": "mta-sts-live-check", "Cache-Control": "no-cache"},
             redirect=False,
             retries=False,

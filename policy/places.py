@@ -21,3 +21,8 @@ def sts_record(domain: str) -> str:
 def tlsrpt_record(domain: str) -> str:
     """The owner name of the TXT record that says where TLS reports go (RFC 8460 3)."""
     return f"_smtp._tls.{domain}"
+
+
+def validation_record(host: str) -> str:
+    """The owner name of the TXT record that proves a host to Azure Front Door (learn.microsoft.com/azure/frontdoor/domain)."""
+    return f"_dnsauth.{host}"

@@ -14,6 +14,7 @@ from policy import UserError
 MANAGEMENT = "https://management.azure.com"
 # API versions, the ones that pulumi-azure-native 3.29.0 uses
 WEB, DNS, RESOURCES = "2025-05-01", "2023-07-01-preview", "2024-03-01"
+CDN, STORAGE = "2025-06-01", "2024-01-01"
 AUDIENCE = "api://AzureADTokenExchange"  # learn.microsoft.com/entra/workload-id/workload-identity-federation
 
 

@@ -44,7 +44,7 @@ async def update(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dic
         `foundMode`, the mode of the policy that it served before it was ours ("" for none).
     :raises UserError: no client, upload refused or failing, something else served afterwards, cancelled.
     """
-    before = _policy(await asyncio.to_thread(served, inputs["defaultHostname"]))
+    before = policy_in(await asyncio.to_thread(served, inputs["defaultHostname"]))
     client = await asyncio.to_thread(static_sites_client.get, wait, inputs.get("clientSha256") or "")
     token = await asyncio.to_thread(azure.deployment_token, inputs["site"])
     host, policy = inputs["defaultHostname"], inputs["policy"].encode()
@@ -56,7 +56,7 @@ async def update(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dic
 
             def missing(settled: Wait = settled, last: bool = last == 1) -> str | None:
                 why = not_live(host, policy)
-                if why and before and not last and settled.elapsed > LOST and _policy(served(host)) is None:
+                if why and before and not last and settled.elapsed > LOST and policy_in(served(host)) is None:
                     raise UserError(f"{host} serves no policy any more: {why}")
                 return why
 
@@ -96,7 +96,7 @@ def warn(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
 
     :param old, new: inputs; `old` is empty where the policy is new.
     """
-    now, before = _policy(new.get("policy")), _policy(old.get("policy"))
+    now, before = policy_in(new.get("policy")), policy_in(old.get("policy"))
     if now is None or (before and before.render() == now.render()):
         return []
     lines: list[str] = []
@@ -130,7 +130,8 @@ def _days(seconds: int) -> str:
     return f"{whole:g} days" if whole >= 2 and seconds % DAYS == 0 else f"{seconds} s"
 
 
-def _policy(text: str | None) -> Policy | None:
+def policy_in(text: str | None) -> Policy | None:
+    """The policy that a text is; None where it is none."""
     try:
         return Policy.parse(text) if text else None
     except PolicyError:

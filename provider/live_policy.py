@@ -30,28 +30,31 @@ BOUND_BEFORE = (
 )
 
 
-def served(host: str) -> str | None:
+def served(host: str, path: str = POLICY_PATH) -> str | None:
     """The policy text that a sender gets from a host, "" where another status than 200 comes back.
 
     :returns: None where no answer can be had from here, which says nothing about others.
     """
     try:
-        pages = _fetch(host)
+        pages = _fetch(host, path)
     except FetchError:
         return None
     first = pages[0]
     return first.body.decode("utf-8", "replace") if first.status == 200 else ""
 
 
-def _fetch(host: str) -> list[Page]:
+def _fetch(host: str, path: str = POLICY_PATH, at: str = "") -> list[Page]:
     # This machine's resolver may remember that there was no such host before it was made; other people's don't.
-    return fetch(View.from_environment(), host, POLICY_PATH, find=dns_view.addresses_now).pages
+    return fetch(View.from_environment(), host, path, find=dns_view.addresses_now, at=at).pages
 
 
-def not_live(host: str, policy: bytes) -> str | None:
-    """Why a sender would not get exactly `policy` from `host`, or None (RFC 8461 3.2, 3.3)."""
+def not_live(host: str, policy: bytes, path: str = POLICY_PATH, at: str = "") -> str | None:
+    """Why a sender would not get exactly `policy` from `host`, or None (RFC 8461 3.2, 3.3).
+
+    :param at: the host that `host` doesn't lead to yet, asked as if it did.
+    """
     try:
-        pages = _fetch(host)
+        pages = _fetch(host, path, at)
     except FetchError as error:
         return str(error)
     for page in pages:

@@ -73,6 +73,118 @@ class Content(pulumi.CustomResource):
         return self.__dict__["foundMode"]
 
 
+@kind(
+    "provider.folder",
+    id="https://{host}/{folder}/",
+    timeout=900,
+    makes=("greatestMaxAge", "foundMode"),
+)
+class Folder(pulumi.CustomResource):
+    """A policy's published files in a storage account's static website: `web/` and the policy.
+
+    `greatest_max_age` and `found_mode` are as Content's.
+
+    :param account: the storage account's resource id.
+    :param blobs: the URL of its blob service.
+    :param host: its website's host name, under `web.core.windows.net`.
+    :param folder: the folder's name; no two policies have the same.
+    :param policy, web: as for Content.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        account: pulumi.Input[str],
+        blobs: pulumi.Input[str],
+        host: pulumi.Input[str],
+        folder: str,
+        policy: pulumi.Input[str],
+        web: Mapping[str, str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(
+            "mtasts:index:Folder",
+            name,
+            {
+                "account": account,
+                "blobs": blobs,
+                "host": host,
+                "folder": folder,
+                "policy": policy,
+                "web": web,
+                "greatestMaxAge": None,
+                "foundMode": None,
+            },
+            opts,
+        )
+
+    @property
+    def greatest_max_age(self) -> pulumi.Output[float]:
+        return self.__dict__["greatestMaxAge"]
+
+    @property
+    def found_mode(self) -> pulumi.Output[str]:
+        return self.__dict__["foundMode"]
+
+
+@kind("provider.validation_token", id="{host}", timeout=900, makes=("token",), watched=True)
+class ValidationToken(pulumi.CustomResource):
+    """What a TXT record has to say so that Azure Front Door takes a host.
+
+    :param custom_domain: the custom domain's resource id.
+    :param host: its host name.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        custom_domain: pulumi.Input[str],
+        host: str,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(
+            "mtasts:index:ValidationToken",
+            name,
+            {"customDomain": custom_domain, "host": host, "token": None},
+            opts,
+        )
+
+    @property
+    def token(self) -> pulumi.Output[str]:
+        return self.__dict__["token"]
+
+
+@kind("provider.domain_ready", id="{host}", timeout=5400, not_compared=("policy",))
+class DomainReady(pulumi.CustomResource):
+    """A host that Azure Front Door serves, whether it leads there yet or not.
+
+    :param custom_domain: the custom domain's resource id.
+    :param host: its host name.
+    :param endpoint: the host name of the endpoint.
+    :param policy: the policy's text.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        custom_domain: pulumi.Input[str],
+        host: str,
+        endpoint: pulumi.Input[str],
+        policy: str,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        inputs: dict[str, pulumi.Input[object]] = {
+            "customDomain": custom_domain,
+            "host": host,
+            "endpoint": endpoint,
+            "policy": policy,
+        }
+        super().__init__("mtasts:index:DomainReady", name, inputs, opts)
+
+
 @kind("provider.record_seen", id="{type} {record}", timeout=900)
 class RecordSeen(pulumi.CustomResource):
     """A DNS record set that every name server of its zone, and then the resolver, answers.

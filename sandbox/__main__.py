@@ -2,14 +2,16 @@
 
 import argparse
 import json
+import re
 import shlex
 import sys
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
 from sandbox import graph, serve
-from sandbox.arm import Call, handle, tokens
+from sandbox.arm import Call, handle, rights, tokens
 from sandbox.arm.sites import DOMAIN_TYPE
 from sandbox.control import NAMES, Sandbox, SandboxError
 from sandbox.dns.view import View
@@ -67,6 +69,11 @@ def parser() -> argparse.ArgumentParser:
         choices=[graph.READ, graph.WRITE, "nothing"],
         default=graph.READ,
         help="what the application may do there",
+    )
+    grant = add("grant", "give the sign-in a role, as an administrator would (az role assignment create)")
+    grant.add_argument("role", nargs="?", default="Storage Blob Data Contributor", metavar="ROLE", help="default: %(default)s")  # fmt: skip
+    grant.add_argument(
+        "--scope", default="", metavar="ID", help="of a resource or a group (default: the subscription)"
     )
     set_ = add("set", "set how long things take, or how often they go wrong")
     set_.add_argument("name", choices=[*DELAYS, *SHARES])
@@ -234,6 +241,24 @@ def _put(state: State, path: str, body: dict[str, Any]) -> None:
 def _make_group(state: State, group: str) -> None:
     if state.get(group) is None:
         _put(state, group, {"location": "westeurope"})
+
+
+def do_grant(sandbox: Sandbox, options: argparse.Namespace) -> int:
+    state = sandbox.state
+    guid = next((guid for guid, (name, _) in rights.BUILT_IN.items() if options.role in (name, guid)), "")
+    if not guid:
+        known = ", ".join(name for name, _ in rights.BUILT_IN.values())
+        raise SandboxError(f"the local Azure has no role {options.role}; it has {known}")
+    subscription, who = f"/subscriptions/{state.setting('subscription')}", state.setting("object")
+    scope = options.scope.rstrip("/") or subscription
+    if not re.match(r"/subscriptions/[^/]+(/|\Z)", scope):
+        raise SandboxError(f"--scope {options.scope} is no resource id: it begins with {subscription}")
+    role = f"{subscription}/providers/{rights.DEFINITION}/{guid}"
+    name = uuid.uuid5(uuid.NAMESPACE_URL, f"{scope.lower()} {guid} {who}")  # the same one when it is given again
+    body = {"properties": {"roleDefinitionId": role, "principalId": who, "principalType": "ServicePrincipal"}}
+    _put(state, f"{scope}/providers/{rights.ASSIGNMENT}/{name}", body)
+    print(f"{who} is {options.role} of {scope}")
+    return 0
 
 
 def do_zone(sandbox: Sandbox, options: argparse.Namespace) -> int:

@@ -21,13 +21,14 @@ from sandbox.dns.server import NameServer
 from sandbox.dns.view import View
 from sandbox.proxy import Proxy
 from sandbox.state import State
+from sandbox.storage import accounts, service, website
+from sandbox.storage import errors as storage_errors
 from sandbox.swa import hosting, upload
 from sandbox.swa.hosting import Page
 
 ARM, LOGIN, METADATA = "management.azure.com", "login.microsoftonline.com", "aka.ms"
 AZURE = {
     ARM, LOGIN, METADATA, upload.CLIENT_HOST, upload.CONTENT_HOST, *devops.HOSTS, graph.HOST,
-    f"{storage.ACCOUNT}{storage.ENDPOINT}",
 }  # fmt: skip
 
 
@@ -38,18 +39,25 @@ class Daemon:
         self.folder = folder
         self.state = State(folder)
         self.view = View(self.state)
+        accounts.prepare(self.state)
         self.certificates = Certificates(
             folder, self.has_certificate, lambda host: self.state.optional(f"certificate:{host}")
         )
 
     def has_certificate(self, host: str) -> bool:
         operations.settle(self.state, self.view)
-        return host in AZURE or hosting.has_certificate(self.state, self.view, host)
+        return (
+            host in AZURE
+            or bool(storage.account_at(self.state, host))
+            or hosting.has_certificate(self.state, self.view, host)
+        )
 
     def refusal(self, host: str) -> str | None:
         """Why the proxy doesn't lead to a host; None where it does."""
-        if host in AZURE or self.view.target(host):
+        if host in AZURE or self.view.target(host) or storage.account_at(self.state, host):
             return None
+        if storage.HOST.fullmatch(host):
+            return f"{host} is no storage account's"
         if self.view.zone_of(host) or host.endswith(".azurestaticapps.net"):
             return f"{host} leads to no Static Web App"
         return f"{host} is not part of this sandbox: nothing leaves the machine"
@@ -71,8 +79,13 @@ class Daemon:
         return self._cut(request, host) if kind == "lose-reply" else response
 
     async def plain(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Every request to port 80: to https, whatever the host."""
+        """Every request to port 80: to https, whatever the host; but an account of Azure Storage refuses it."""
         host = request.host.partition(":")[0].lower()
+        if found := storage.account_at(self.state, host):
+            page = website.serve(self.state, host, request.method, request.path, secure=False)
+            reply = page or service.insecure(found[0])
+            self.state.log("http", host, request.method, request.path, reply.status)
+            return web.Response(status=reply.status, body=reply.body, headers=reply.headers)
         self.state.log("http", host, request.method, request.path, 301)
         return web.Response(status=301, headers={"Location": f"https://{host}{request.path_qs}"})
 
@@ -88,6 +101,10 @@ class Daemon:
         if host == graph.HOST:
             said = graph.ordered(status)
             return web.json_response(said.body, status=status, headers=said.headers)
+        if storage.HOST.fullmatch(host):
+            error = storage_errors.ordered(status)
+            reply = error.reply() if host.endswith(storage.ENDPOINT) else error.page()
+            return web.Response(status=status, body=reply.body, headers=reply.headers)
         return web.Response(status=status, text=f"HTTP {status}", headers=headers)
 
     def _cut(self, request: web.BaseRequest, host: str) -> web.Response:
@@ -108,10 +125,8 @@ class Daemon:
         headers = {name.lower(): value for name, value in request.headers.items()}
         if host == graph.HOST:
             return self._graph(request, headers, body)
-        if storage.is_host(host):
-            kept = storage.handle(self.state, request.method, request.raw_path.partition("?")[0], dict(request.query), headers, body)  # fmt: skip
-            self.state.log("blob", host, request.method, request.path, kept.status)
-            return web.Response(status=kept.status, body=kept.body, headers=kept.headers)
+        if found := storage.account_at(self.state, host):
+            return self._storage(request, found, headers, body)
         if host == METADATA:
             page = upload.metadata() if request.path == "/swalocaldeploy" else Page(404, b"")
         elif host == upload.CLIENT_HOST:
@@ -132,6 +147,19 @@ class Daemon:
         if isinstance(answer.body, bytes):
             return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
         return web.json_response(answer.body, status=answer.status, headers=answer.headers)
+
+    def _storage(
+        self, request: web.BaseRequest, found: tuple[dict[str, Any], str], headers: dict[str, str], body: bytes
+    ) -> web.Response:
+        (account, endpoint), host = found, request.host.partition(":")[0].lower()
+        if endpoint == "web":
+            page = website.serve(self.state, host, request.method, request.path) or Page(404, b"")
+            self.state.log("website", host, request.method, request.path, page.status, f"sha256={page.sha256}")
+            return web.Response(status=page.status, body=page.body, headers=page.headers)
+        path = request.raw_path.partition("?")[0]
+        kept = service.handle(self.state, account, request.method, path, dict(request.query), headers, body)
+        self.state.log("blob", host, request.method, request.path, kept.status)
+        return web.Response(status=kept.status, body=kept.body, headers=kept.headers)
 
     def _devops(self, request: web.BaseRequest, host: str, body: bytes) -> web.Response:
         who = request.headers.get("Authorization", "")

@@ -23,8 +23,11 @@ CREATE TABLE IF NOT EXISTS mail_folders (id INTEGER PRIMARY KEY, mailbox TEXT, p
 CREATE TABLE IF NOT EXISTS messages (id INTEGER PRIMARY KEY, mailbox TEXT, folder INT, mime BLOB);
 CREATE TABLE IF NOT EXISTS mail_changes (id INTEGER PRIMARY KEY AUTOINCREMENT, folder INT, message INT, gone INT);
 CREATE INDEX IF NOT EXISTS mail_changes_by_folder ON mail_changes (folder, id);
-CREATE TABLE IF NOT EXISTS blobs (container TEXT, name TEXT, etag TEXT, changed REAL, content BLOB, PRIMARY KEY (container, name));
-CREATE TABLE IF NOT EXISTS blocks (container TEXT, name TEXT, block TEXT, content BLOB, PRIMARY KEY (container, name, block));
+CREATE TABLE IF NOT EXISTS containers (account TEXT, name TEXT, etag TEXT, changed REAL, PRIMARY KEY (account, name));
+CREATE TABLE IF NOT EXISTS block_blobs (account TEXT, container TEXT, name TEXT, etag TEXT, created REAL, changed REAL,
+                                        headers TEXT, content BLOB, PRIMARY KEY (account, container, name));
+CREATE TABLE IF NOT EXISTS uncommitted_blocks (account TEXT, container TEXT, name TEXT, block TEXT, content BLOB,
+                                               PRIMARY KEY (account, container, name, block));
 CREATE TABLE IF NOT EXISTS log (id INTEGER PRIMARY KEY, time REAL, service TEXT, host TEXT, method TEXT, path TEXT,
                                 status INT, detail TEXT);
 """
@@ -39,6 +42,8 @@ DELAYS = {  # seconds, set by `python -m sandbox set NAME SECONDS`
     "edge-lag": 0.0,
     "token": 3599.0,  # how long one lasts
     "registration": 0.0,  # of a resource provider
+    "account-create": 0.5,  # of a storage account
+    "role-propagation": 0.0,  # until Azure Storage heeds a role assignment
     "retry-after": 1.0,  # what polling clients are told; 0: nothing
 }
 SHARES = {  # per cent, set the same way
@@ -130,6 +135,9 @@ class State:
         """Delete a resource and what lies under it."""
         for site in self.under(id_, "microsoft.web/staticsites"):
             self.db.execute("DELETE FROM files WHERE site = ?", (site["id"].lower(),))
+        for account in self.under(id_, "microsoft.storage/storageaccounts"):
+            for table in ("containers", "block_blobs", "uncommitted_blocks"):
+                self.db.execute(f"DELETE FROM {table} WHERE account = ?", (account["name"],))
         self.db.execute(f"DELETE FROM resources WHERE {UNDER}", _under(id_))
 
     def move(self, id_: str, to: str) -> None:

@@ -1,6 +1,8 @@
 """`mta-sts:policies`: policies, and the domains that have them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from policy import Mode, Policy, PolicyError, TlsRptRecord
@@ -10,15 +12,54 @@ from zones import Dns
 from zones import read as read_dns
 
 KEY = "mta-sts:policies"
-POLICY_KEYS = ("name", "mode", "maxAge", "mx", "sku", "domains", "tlsReports", "dns", "removeEarlyAndRiskMail")
+POLICY_KEYS = (
+    "name",
+    "mode",
+    "maxAge",
+    "mx",
+    "hosting",
+    "movingFrom",
+    "sku",
+    "domains",
+    "tlsReports",
+    "dns",
+    "removeEarlyAndRiskMail",
+)
 DOMAIN_KEYS = ("name", "dns", "adoptTlsReports", "delegateTo")
 
 # What the plans of Static Web Apps hold: learn.microsoft.com/azure/static-web-apps/quotas
 CUSTOM_DOMAINS = {"Free": 2, "Standard": 5}  # an app
 FREE_APPS = 10  # a subscription
+# A profile of Azure Front Door Standard, and of its routes, one of which each domain has:
+# learn.microsoft.com/azure/frontdoor/standard-premium/tier-comparison
+PROFILE_DOMAINS = 100
+# characters of a host that its managed certificate can name: hashicorp/terraform-provider-azurerm 32738
+MANAGED_HOST = 64
 
 WEEK, DAY = 604_800, 86_400  # seconds
 FIELD_KEYS = {"max_age": "maxAge", "mx": "mx", "policy": "mx"}  # a PolicyError's field to the key it came from
+
+
+class Hosting(StrEnum):
+    """What serves policies."""
+
+    STATIC_WEB_APP = "staticWebApp"
+    FRONT_DOOR = "frontDoor"
+
+
+@dataclass(frozen=True)
+class Hosted:
+    """`hosting` and `movingFrom`, as the stack or a policy says them.
+
+    :param moving_from: what served the policy until now, and goes on for senders that still come there.
+    """
+
+    by: Hosting = Hosting.STATIC_WEB_APP
+    moving_from: Hosting | None = None
+
+    def on(self, hosting: Hosting) -> bool:
+        """Whether this serves the policy, or did until it moved."""
+        return hosting in (self.by, self.moving_from)
 
 
 @dataclass(frozen=True)
@@ -45,7 +86,7 @@ class Domain:
 
 @dataclass(frozen=True)
 class PolicySettings:
-    """One policy and the domains that have it: one Static Web App.
+    """One policy and the domains that have it: one Static Web App, or one folder behind Front Door.
 
     :param remove_early: the owner accepts the loss of mail from senders that remember an older policy.
     """
@@ -56,12 +97,32 @@ class PolicySettings:
     domains: tuple[Domain, ...] = field(default=())
     tls_reports: TlsRptRecord | None = None
     remove_early: bool = False
+    hosted: Hosted = Hosted()
 
 
-def read(reader: Reader, value: Any, dns: Dns | None) -> tuple[PolicySettings, ...]:
+def read_hosting(reader: Reader, given: Mapping[str, Any], prefix: str, inherited: Hosted) -> Hosted:
+    """`hosting` and `movingFrom` of a map.
+
+    :param prefix: what stands before the keys, such as `mta-sts:`.
+    """
+    says = f"is no hosting; choose {' or '.join(Hosting)}"
+    found = {
+        name: reader.choice(given[name], f"{prefix}{name}", tuple(Hosting), says)
+        for name in ("hosting", "movingFrom")
+        if given.get(name) is not None
+    }
+    by = Hosting(found.get("hosting") or inherited.by)
+    before = Hosting(found["movingFrom"]) if found.get("movingFrom") else inherited.moving_from
+    if before == by and found.get("movingFrom"):
+        reader.problem(f"{prefix}movingFrom", f"is {before}, as hosting is; leave it out once the move is done")
+    return Hosted(by, before if before != by else None)
+
+
+def read(reader: Reader, value: Any, dns: Dns | None, hosted: Hosted = Hosted()) -> tuple[PolicySettings, ...]:
     """All policies; those with a mistake in the policy itself are left out, their domains checked all the same.
 
     :param dns: where records go if neither the policy nor the domain says so.
+    :param hosted: what serves a policy that doesn't say so.
     """
     if not value:
         reader.problem(KEY, "is missing; see Pulumi.dev.yaml for an example with one policy")
@@ -78,19 +139,39 @@ def read(reader: Reader, value: Any, dns: Dns | None) -> tuple[PolicySettings, .
         own = _domains(reader, given, key, read_dns(reader, given.get("dns"), f"{key}.dns", dns))
         names.append(name)
         domains += own
-        settings = _policy(reader, given, key, name, own)
+        settings = _policy(reader, given, key, name, own, read_hosting(reader, given, f"{key}.", hosted))
         if settings:
             policies.append(settings)
     _once(reader, "policy", names)
     _once(reader, "domain", [domain.name for domain in domains])
     _delegations(reader, domains, policies)
-    free = sum(policy.sku == "Free" for policy in policies)
+    apps = [policy for policy in policies if policy.hosted.on(Hosting.STATIC_WEB_APP)]
+    free = sum(policy.sku == "Free" for policy in apps)
     if free > FREE_APPS:
         reader.problem(
             KEY,
             f"{free} policies with sku Free, but a subscription holds {FREE_APPS} Free apps; use sku: Standard",
         )
+    behind = [domain for policy in policies if policy.hosted.on(Hosting.FRONT_DOOR) for domain in policy.domains]
+    for domain in behind:
+        _suits_front_door(reader, domain)
+    if len(behind) > PROFILE_DOMAINS:
+        reader.problem(
+            KEY,
+            f"{len(behind)} domains on Front Door, but a stack's profile holds {PROFILE_DOMAINS}; divide them among stacks",
+        )
     return tuple(policies)
+
+
+def _suits_front_door(reader: Reader, domain: Domain) -> None:
+    host, way_out = domain.policy_host, "give it a policy with hosting: staticWebApp"
+    if len(host) > MANAGED_HOST:
+        reader.problem(
+            domain.key,
+            f"{host} has {len(host)} characters, and Front Door's own certificates name {MANAGED_HOST} at most; {way_out}",
+        )
+    if ".xn--" in host:  # learn.microsoft.com/azure/frontdoor/front-door-custom-domain
+        reader.problem(domain.key, f"{host} is an internationalized name, which Front Door refuses; {way_out}")
 
 
 def _name(reader: Reader, value: Any, key: str) -> str:
@@ -101,7 +182,7 @@ def _name(reader: Reader, value: Any, key: str) -> str:
 
 
 def _policy(
-    reader: Reader, given: dict[str, Any], key: str, name: str, domains: tuple[Domain, ...]
+    reader: Reader, given: dict[str, Any], key: str, name: str, domains: tuple[Domain, ...], hosted: Hosted
 ) -> PolicySettings | None:
     sku = reader.choice(
         given.get("sku", "Free"),
@@ -109,7 +190,10 @@ def _policy(
         tuple(CUSTOM_DOMAINS),
         f"is no plan; choose {' or '.join(CUSTOM_DOMAINS)}",
     )
-    limit = CUSTOM_DOMAINS.get(sku or "")
+    on_app = hosted.on(Hosting.STATIC_WEB_APP)
+    if not on_app and given.get("sku") is not None:
+        reader.problem(f"{key}.sku", "means nothing on Front Door; leave it out")
+    limit = CUSTOM_DOMAINS.get(sku or "") if on_app else None
     if limit and len(domains) > limit:
         reader.problem(
             f"{key}.domains",
@@ -122,7 +206,7 @@ def _policy(
     early = reader.flag(given.get("removeEarlyAndRiskMail"), f"{key}.removeEarlyAndRiskMail")
     if early and policy and policy.mode == Mode.ENFORCE:
         reader.problem(f"{key}.removeEarlyAndRiskMail", "means nothing in mode enforce; set mode: none first")
-    return PolicySettings(name, policy, sku or "Free", domains, reports, early) if policy else None
+    return PolicySettings(name, policy, sku or "Free", domains, reports, early, hosted) if policy else None
 
 
 def _document(reader: Reader, given: dict[str, Any], key: str) -> Policy | None:

@@ -10,12 +10,13 @@ from policy import UserError
 from settings import ladder, policies
 from settings.engine import StackConfig, value
 from settings.ladder import Step
-from settings.policies import PolicySettings
+from settings.policies import Hosted, PolicySettings
 from settings.reader import Reader, shown
 
 KEYS = (
     "policies",
-    "fleet",
+    "hosting",
+    "movingFrom",
     "dns",
     "tags",
     "resourceGroup",
@@ -91,6 +92,8 @@ def load(
                 f"azure-native:{key}", f"sign in by the variable {SIGN_IN[key]} instead, and remove the key"
             )
     dns = zones.read(reader, value(config, "dns"), "mta-sts:dns", None)
+    whole = {name: value(config, name) for name in ("hosting", "movingFrom")}
+    hosted = policies.read_hosting(reader, whole, "mta-sts:", Hosted())
     settings = Settings(
         location=_location(reader, location),
         resource_group=reader.text(config.get("resourceGroup"), "mta-sts:resourceGroup") or f"mta-sts-{stack}",
@@ -98,7 +101,7 @@ def load(
             value(config, "existingResourceGroup"), "mta-sts:existingResourceGroup"
         ),
         tags=_tags(reader, value(config, "tags")),
-        policies=policies.read(reader, value(config, "policies"), dns),
+        policies=policies.read(reader, value(config, "policies"), dns, hosted),
         preflight=reader.switch(config.get("preflight"), "mta-sts:preflight"),
         client_sha256=_sha256(reader, config.get("staticSitesClientSha256"), "mta-sts:staticSitesClientSha256"),
         notes=tuple(reader.notes),

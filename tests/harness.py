@@ -16,7 +16,7 @@ from sandbox.control import Sandbox
 ROOT = Path(__file__).parents[1]
 PROGRAM = (
     "__main__.py",
-    "azure_native.py",
+    "azure_native",
     "settings",
     "internet",
     "zones",

@@ -57,7 +57,20 @@ class Cloud(pulumi_mocks.Mocks):
                     "workloadIdentityFederationSubject": "sc",
                 }
             return str(sum(map(ord, args.name))), outputs  # Azure DevOps numbers things
-        if args.typ == "mtasts:index:Content":
+        if args.typ == "azure-native:storage:StorageAccount":
+            outputs["primaryEndpoints"] = {
+                "blob": f"https://{args.name}0a1b.blob.core.windows.net/",
+                "web": f"https://{args.name}0a1b.z6.web.core.windows.net/",
+            }
+        if args.typ.startswith("azure-native:cdn:"):
+            names = ("profileName", "endpointName", "originGroupName", "originName", "ruleSetName", "ruleName")
+            given = [args.inputs[name] for name in names if name in args.inputs]
+            outputs["name"] = args.inputs.get("customDomainName") or args.inputs.get("routeName") or given[-1]
+        if args.typ == "azure-native:cdn:AFDEndpoint":
+            outputs["hostName"] = "mta-sts-0a1b.z01.azurefd.net"
+        if args.typ == "mtasts:index:ValidationToken":
+            outputs["token"] = f"token of {args.inputs['host']}"
+        if args.typ in ("mtasts:index:Content", "mtasts:index:Folder"):
             outputs |= {"greatestMaxAge": 604800, "foundMode": ""}
         return f"{args.name}-id", outputs
 

@@ -21,6 +21,17 @@ from provider import azure
 from tools import unlock
 
 SITE = "azure-native:web:StaticSite"
+ACCOUNT = "azure-native:storage:StorageAccount"
+FRONT_DOOR = {  # type to the path below Microsoft.Cdn, of names that are all in the inputs
+    "azure-native:cdn:Profile": "profiles/{profileName}",
+    "azure-native:cdn:AFDEndpoint": "profiles/{profileName}/afdEndpoints/{endpointName}",
+    "azure-native:cdn:AFDOriginGroup": "profiles/{profileName}/originGroups/{originGroupName}",
+    "azure-native:cdn:AFDOrigin": "profiles/{profileName}/originGroups/{originGroupName}/origins/{originName}",
+    "azure-native:cdn:RuleSet": "profiles/{profileName}/ruleSets/{ruleSetName}",
+    "azure-native:cdn:Rule": "profiles/{profileName}/ruleSets/{ruleSetName}/rules/{ruleName}",
+    "azure-native:cdn:AFDCustomDomain": "profiles/{profileName}/customDomains/{customDomainName}",
+    "azure-native:cdn:Route": "profiles/{profileName}/afdEndpoints/{endpointName}/routes/{routeName}",
+}
 LINKED = (None, "None", "SwaCli")  # providers of a site that takes uploads with a deployment token
 
 
@@ -136,7 +147,18 @@ def _path(resource: Wanted, resources: list[Wanted], sites: dict[str, str], root
     if resource.type == "azure-native:dns:RecordSet":
         zone = f"{group}/providers/Microsoft.Network/dnsZones/{given['zoneName']}"
         return f"{zone}/{given['recordType']}/{given['relativeRecordSetName']}", azure.DNS
+    if resource.type in FRONT_DOOR:
+        return f"{group}/providers/Microsoft.Cdn/{FRONT_DOOR[resource.type].format(**given)}", azure.CDN
+    if resource.type == ACCOUNT:
+        return _account(resource.name, group), azure.STORAGE
     return "", ""
+
+
+def _account(name: str, group: str) -> str:
+    """The id of the storage account that an `up` made in a group; "" for none."""
+    accounts = azure.listing(f"{group}/providers/Microsoft.Storage/storageAccounts", azure.STORAGE)
+    ours = re.compile(re.escape(name) + "[0-9a-f]{8}")
+    return next((account["id"] for account in accounts if ours.fullmatch(account["name"])), "")
 
 
 def _siblings(resource: Wanted, resources: list[Wanted]) -> Iterator[Wanted]:

@@ -16,6 +16,7 @@ class Call:
     """One request.
 
     :param groups: the path's named parts.
+    :param principal: the object id of the one who asks, once they are known.
     """
 
     state: State
@@ -26,6 +27,7 @@ class Call:
     headers: dict[str, str]
     body: dict[str, Any]
     groups: dict[str, str] = field(default_factory=dict[str, str])
+    principal: str = ""
 
     @property
     def id(self) -> str:
@@ -51,6 +53,7 @@ KEYWORDS = {  # in Azure's own case, which ids come back in whatever the request
         "Microsoft.Network", "dnszones", "A", "AAAA", "CAA", "CNAME", "MX", "NS", "SOA", "TXT",
         "Microsoft.ManagedIdentity", "userAssignedIdentities", "federatedIdentityCredentials",
         "Microsoft.Authorization", "roleDefinitions", "roleAssignments", "moveResources", "validateMoveResources",
+        "Microsoft.Storage", "storageAccounts", "listKeys",
     )
 }  # fmt: skip
 SUB = r"/subscriptions/(?P<sub>[^/]+)"
@@ -73,10 +76,11 @@ def route(method: str, pattern: str, query: tuple[str, ...] = ()) -> Callable[[H
 def handle(call: Call) -> Answer:
     """Authorise, finish what is due, find the handler, and turn errors into ARM's answers."""
     from sandbox.arm import groups, operations, resources, roles, site_parts, sites, subscriptions, tokens, zones  # noqa: F401  (they register their routes)
+    from sandbox.storage import accounts  # noqa: F401
 
     operations.settle(call.state, call.view)
     try:
-        tokens.check(call.state, call.headers.get("authorization", ""))
+        call.principal = tokens.check(call.state, call.headers.get("authorization", ""))["oid"]
         if "api-version" not in call.query:
             message = "The api-version query parameter (?api-version=) is required for all requests."
             raise ArmError(400, "MissingApiVersionParameter", message)

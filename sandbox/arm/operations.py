@@ -11,6 +11,7 @@ from sandbox.state import State
 def settle(state: State, view: View) -> None:
     """Carry out what is due."""
     from sandbox.arm.sites import validated
+    from sandbox.storage import accounts
 
     for id_, verb, resource in state.due():
         error = None
@@ -18,6 +19,8 @@ def settle(state: State, view: View) -> None:
             error = _deleted(state, resource)
         elif verb == "validate":
             error = validated(state, view, resource)
+        elif verb == "create-account":
+            accounts.created(state, resource)
         state.finish(id_, error)
 
 

@@ -1,4 +1,4 @@
-"""Managed identities, their federated credentials, role definitions and assignments: kept, not enforced."""
+"""Managed identities, their federated credentials, role definitions and assignments. `rights` says what they give."""
 
 import re
 import uuid
@@ -7,6 +7,7 @@ from typing import Any
 from sandbox.arm import GROUP, Answer, Call, conditions, route, shown
 from sandbox.arm.errors import ArmError, not_found, refuse_unknown
 from sandbox.arm.groups import group_of
+from sandbox.arm.rights import ASSIGNMENT, BUILT_IN, DEFINITION, lies_in
 from sandbox.state import State
 
 IDENTITY = GROUP + r"/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/[^/]+"
@@ -18,15 +19,6 @@ KNOWN = {
     "trust": {"issuer", "subject", "audiences"},
     "roleDefinitions": {"roleName", "type", "description", "permissions", "assignableScopes"},
     "roleAssignments": {"roleDefinitionId", "principalId", "principalType"},
-}
-DEFINITION, ASSIGNMENT = "Microsoft.Authorization/roleDefinitions", "Microsoft.Authorization/roleAssignments"
-BUILT_IN = {  # learn.microsoft.com/azure/role-based-access-control/built-in-roles
-    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
-    "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
-    "acdd72a7-3385-48ef-bd42-f606fba81ae7": "Reader",
-    "befefa01-2a29-4197-83a8-272ff33ce314": "DNS Zone Contributor",
-    "ba92f5b4-2d11-453d-a403-e96b0029c9fe": "Storage Blob Data Contributor",
-    "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1": "Storage Blob Data Reader",
 }
 
 
@@ -119,7 +111,8 @@ def get_role(call: Call) -> Answer:
 
 def _built_in(call: Call, guid: str) -> dict[str, Any]:
     id_ = f"/subscriptions/{call.groups['sub']}/providers/{DEFINITION}/{guid}"
-    properties = {"roleName": BUILT_IN[guid], "type": "BuiltInRole", "assignableScopes": ["/"], "permissions": []}
+    name, permissions = BUILT_IN[guid]
+    properties = {"roleName": name, "type": "BuiltInRole", "assignableScopes": ["/"], "permissions": [permissions]}
     return {"id": id_, "name": guid, "type": DEFINITION, "properties": properties}
 
 
@@ -128,12 +121,17 @@ def list_roles(call: Call) -> Answer:
     """The filters that `az role assignment list` sends: by principal, by name, at the scope and above."""
     kind = DEFINITION if call.groups["kind"].lower() == "roledefinitions" else ASSIGNMENT
     found = [shown(body) for body in call.state.of(kind)]
+    scope = call.path.lower().partition("/providers/microsoft.authorization/")[0]
+    if kind == ASSIGNMENT:
+        only_above = "atScope" in call.query.get("$filter", "")
+        given = ((body["properties"]["scope"], body) for body in found)
+        found = [body for at, body in given if lies_in(scope, at) or (lies_in(at, scope) and not only_above)]
     if kind == DEFINITION:
         found += [_built_in(call, guid) for guid in BUILT_IN]
     wanted = conditions(call, {"principalId", "assignedTo", "roleName", "type", "atScope"})
     for name, value in wanted.items():
         field = {"assignedTo": "principalId"}.get(name, name)
-        if name != "atScope":  # below the scope nothing is listed here anyway
+        if name != "atScope":
             found = [body for body in found if str(body["properties"].get(field, "")).lower() == value.lower()]
     return Answer(200, {"value": found})
 

@@ -16,6 +16,7 @@ PROVIDERS = {
     "Microsoft.ManagedIdentity": {"userAssignedIdentities": ["2024-11-30", "2023-01-31"]},
     "Microsoft.Network": {"dnsZones": ["2023-07-01-preview", "2018-05-01"]},
     "Microsoft.Resources": {"resourceGroups": ["2024-03-01"], "subscriptions": ["2022-12-01"]},
+    "Microsoft.Storage": {"storageAccounts": ["2026-09-01", "2025-08-01", "2025-06-01", "2025-01-01", "2024-01-01", "2023-05-01"]},
     "Microsoft.Web": {"staticSites": ["2025-05-01", "2024-11-01", "2024-04-01", "2023-12-01"],
                       "staticSites/customDomains": ["2025-05-01", "2024-11-01", "2024-04-01", "2023-12-01"]},
 }  # fmt: skip

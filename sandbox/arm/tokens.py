@@ -33,9 +33,10 @@ def current(state: State, audience: str = AUDIENCE) -> tuple[str, int]:
     return token, int(left)
 
 
-def check(state: State, authorization: str, audience: str = AUDIENCE) -> None:
+def check(state: State, authorization: str, audience: str = AUDIENCE) -> dict[str, Any]:
     """Refuse what isn't a token of this tenant's for this service that is still good.
 
+    :returns: its claims.
     :raises ArmError: 401 with ARM's codes.
     """
     token = authorization.removeprefix("Bearer ")
@@ -49,6 +50,7 @@ def check(state: State, authorization: str, audience: str = AUDIENCE) -> None:
     if _expiry(token) <= time.time():
         message = "The access token expiry UTC time is earlier than current UTC time."
         raise ArmError(401, "ExpiredAuthenticationToken", message, {"WWW-Authenticate": CHALLENGE})
+    return _claims(token)
 
 
 def _issue(state: State, lifetime: float, audience: str) -> str:

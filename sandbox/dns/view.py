@@ -9,6 +9,7 @@ import dns.message
 import dns.query
 import dns.rdatatype
 
+from sandbox import storage
 from sandbox.state import State
 
 SITES = "azurestaticapps.net"
@@ -102,8 +103,9 @@ class View:
         }
 
     def synthetic(self, name: str) -> dict[str, Found]:
-        """Azure's own names: default host names of sites, and name servers."""
-        if name in NAME_SERVERS or (name.endswith(f".{SITES}") and self.site_named(name)):
+        """Azure's own names: default host names of sites, endpoints of storage accounts, and name servers."""
+        site = name.endswith(f".{SITES}") and self.site_named(name)
+        if name in NAME_SERVERS or site or storage.account_at(self.state, name):
             return {"A": (name, "A", 60, ["127.0.0.1"])}
         return {}
 

@@ -71,6 +71,7 @@ class AzureNative(proto.ResourceProviderServicer):
         ]
         if type_.name not in new:
             new |= named(type_, request, old)
+        failures += [proto.CheckFailure(reason=reason) for reason in misnamed(type_, new[type_.name])]
         if "location" in type_.top and "location" not in new and (location := self.location(old, new)):
             new["location"] = location
         new["azureApiVersion"] = type_.version
@@ -212,6 +213,20 @@ def named(type_: Type, request: proto.CheckRequest, old: dict[str, Any]) -> dict
         return {type_.name: name}
     suffix = "".join(rng.choices("0123456789abcdef", k=8))
     return {type_.name: str(uuid.UUID(int=rng.getrandbits(128))) if type_.naming == "uuid" else name + suffix, MARK: True}  # fmt: skip
+
+
+def misnamed(type_: Type, name: str) -> list[str]:
+    """Why a name can't be its type's, in the real plugin's words (validateProperty); its own names are checked, too."""
+    (least, most), found = type_.lengths, []
+    if name == UNKNOWN:
+        return []
+    if least and len(name) < least:
+        found.append(f"'{type_.name}' is too short ({len(name)}): at least {least} characters required")
+    if most and len(name) > most:
+        found.append(f"'{type_.name}' is too long ({len(name)}): at most {most} characters allowed")
+    if type_.pattern and not re.search(type_.pattern, name):
+        found.append(f"'{type_.name}' does not match expression '{type_.pattern}'")
+    return found
 
 
 def path_inputs(type_: Type) -> list[str]:

@@ -14,6 +14,8 @@ class Type:
     :param outputs: read-only properties.
     :param replace: inputs whose change replaces it, beside those in the path.
     :param naming: how it is named when the program doesn't say: "random", "copy" (of the resource's name), "uuid".
+    :param lengths: the least and the most characters of its name; 0 for any.
+    :param pattern: what its name must match, as Azure's own definition has it.
     """
 
     path: str
@@ -24,6 +26,8 @@ class Type:
     outputs: tuple[str, ...] = ()
     replace: tuple[str, ...] = ()
     naming: str = "random"
+    lengths: tuple[int, int] = (0, 0)
+    pattern: str = ""
 
 
 GROUP = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}"
@@ -97,6 +101,23 @@ TYPES = {
         naming="copy",
         inside=same("issuer", "subject", "audiences"),
     ),
+    "azure-native:storage:StorageAccount": Type(  # whose random names aren't made to fit (pulumi-azure-native 3665, 4294)
+        path=f"{GROUP}/providers/Microsoft.Storage/storageAccounts/{{accountName}}",
+        version="2024-01-01",
+        name="accountName",
+        top=("location", "tags", "sku", "kind", "identity", "extendedLocation"),
+        inside={**same("accessTier", "allowBlobPublicAccess", "allowCrossTenantReplication", "allowSharedKeyAccess", "allowedCopyScope",
+                       "azureFilesIdentityBasedAuthentication", "customDomain", "defaultToOAuthAuthentication", "dnsEndpointType",
+                       "enableExtendedGroups", "encryption", "immutableStorageWithVersioning", "isHnsEnabled", "isLocalUserEnabled",
+                       "isSftpEnabled", "keyPolicy", "largeFileSharesState", "minimumTlsVersion", "publicNetworkAccess",
+                       "routingPreference", "sasPolicy"),
+                "enableHttpsTrafficOnly": "supportsHttpsTrafficOnly", "enableNfsV3": "isNfsV3Enabled", "networkRuleSet": "networkAcls"},
+        outputs=("provisioningState", "primaryEndpoints", "primaryLocation", "statusOfPrimary", "creationTime", "keyCreationTime",
+                 "privateEndpointConnections"),
+        replace=("location", "isHnsEnabled"),
+        lengths=(3, 24),
+        pattern="^[a-z0-9]+$",
+    ),
     "azure-native:authorization:RoleDefinition": Type(
         path="{scope}/providers/Microsoft.Authorization/roleDefinitions/{roleDefinitionId}",
         version="2022-05-01-preview",
@@ -119,5 +140,6 @@ FUNCTIONS = {
     "azure-native:dns:getZone": "azure-native:dns:Zone",
     "azure-native:dns:getRecordSet": "azure-native:dns:RecordSet",
     "azure-native:resources:getResourceGroup": "azure-native:resources:ResourceGroup",
+    "azure-native:storage:getStorageAccount": "azure-native:storage:StorageAccount",
     "azure-native:web:getStaticSite": "azure-native:web:StaticSite",
 }

@@ -29,6 +29,7 @@ from sandbox.plugins.sign_in import AzureError, account
 
 URN = "urn:pulumi:dev::project::azure-native:{}::name"
 GROUP, SITE, DOMAIN = "resources:ResourceGroup", "web:StaticSite", "web:StaticSiteCustomDomain"
+ACCOUNT = "storage:StorageAccount"
 MARK = "__createBeforeDelete"
 SITE_INPUTS: dict[str, Any] = {
     "resourceGroupName": "rg",
@@ -253,6 +254,49 @@ def test_the_location_is_the_configured_one_or_the_resource_groups(
     other.configure(location="westus2")
     assert other.check(SITE, news)["location"] == "westus2"
     assert other.check(SITE, news, {"location": "eastasia"})["location"] == "eastasia"
+
+
+def test_a_storage_accounts_random_name_is_checked_as_it_is(plugin: Plugin) -> None:
+    """Nothing makes it fit: capitals, dashes and length are the program's to choose (pulumi-azure-native 3665, 4294)."""
+
+    def check(name: str, **news: str) -> tuple[dict[str, Any], list[str]]:
+        urn = f"urn:pulumi:dev::project::azure-native:{ACCOUNT}::{name}"
+        answer = plugin.ask(
+            "Check", urn=urn, news={"resourceGroupName": "rg", **news}, olds={}, randomSeed=b"seed"
+        )
+        return plain(answer.inputs), [failure.reason for failure in answer.failures]
+
+    inputs, failures = check("mtasts")
+    assert re.fullmatch(r"mtasts[0-9a-f]{8}", inputs["accountName"])
+    assert (inputs[MARK], inputs["location"], inputs["azureApiVersion"], failures) == (True, "westeurope", "2024-01-01", [])  # fmt: skip
+    assert check("anotherStorageAccount")[1] == [
+        "'accountName' is too long (29): at most 24 characters allowed",
+        "'accountName' does not match expression '^[a-z0-9]+$'",
+    ]
+    assert check("x", accountName="mta-sts")[1] == ["'accountName' does not match expression '^[a-z0-9]+$'"]
+
+
+def test_a_storage_account_lives_and_moves(sandbox: Sandbox, plugin: Plugin) -> None:
+    inputs: dict[str, Any] = {"resourceGroupName": "rg", "accountName": "contoso", "location": "westeurope", "kind": "StorageV2",
+                              "sku": {"name": "Standard_LRS"}, "allowSharedKeyAccess": False, "allowBlobPublicAccess": False,
+                              "minimumTlsVersion": "TLS1_2", "enableHttpsTrafficOnly": True}  # fmt: skip
+    made = plugin.create(ACCOUNT, inputs)
+    state = plain(made.properties)
+    assert state["primaryEndpoints"]["web"] == "https://contoso.z6.web.core.windows.net/"
+    assert (state["enableHttpsTrafficOnly"], state["minimumTlsVersion"], state["provisioningState"]) == (True, "TLS1_2", "Succeeded")  # fmt: skip
+    assert plugin.read(ACCOUNT, made.id, state, inputs) == (made.id, state, inputs)  # no drift
+    assert not plugin.diff(ACCOUNT, inputs, {**inputs, "tags": {"a": "b"}}, state).replaces
+    for name, value in {"location": "westus2", "accountName": "other", "isHnsEnabled": True}.items():
+        assert list(plugin.diff(ACCOUNT, inputs, {**inputs, name: value}, state).replaces) == [name]
+    again = plugin.update(ACCOUNT, made.id, {**inputs, "tags": {"a": "b"}}, state)
+    assert plain(again.properties)["tags"] == {"a": "b"}
+    plugin.create(GROUP, {"resourceGroupName": "second", "location": "westeurope"})
+    with pytest.raises(Refused, match="StorageAccountInAnotherResourceGroup"):
+        plugin.create(ACCOUNT, {**inputs, "resourceGroupName": "second"})
+    with pytest.raises(Refused, match="does not model storageAccount.properties.isSftpEnabled"):
+        plugin.update(ACCOUNT, made.id, {**inputs, "isSftpEnabled": True}, state)
+    plugin.ask("Delete", urn=URN.format(ACCOUNT), id=made.id, properties={}, old_inputs=inputs)
+    assert plugin.read(ACCOUNT, made.id, state, inputs)[0] == ""
 
 
 # Differences

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from components import mail_domain
+from components import static_web_app
 
 CNAME = 'Status=400 Code="BadRequest" Message="{\\"Message\\":\\"%s Record is invalid.  Please ensure…\\"}"'
 
@@ -34,7 +34,7 @@ def test_only_what_left_nothing_behind_is_tried_again(
 ) -> None:
     async def at_once(_: float) -> None: ...
 
-    monkeypatch.setattr(mail_domain.asyncio, "sleep", at_once)
-    assert asyncio.run(mail_domain._retry_binding(SimpleNamespace(errors=[error]))) is again
-    many = SimpleNamespace(errors=[error] * mail_domain.TRIES)
-    assert not asyncio.run(mail_domain._retry_binding(many))
+    monkeypatch.setattr(static_web_app.asyncio, "sleep", at_once)
+    assert asyncio.run(static_web_app._retry_binding(SimpleNamespace(errors=[error]))) is again
+    many = SimpleNamespace(errors=[error] * static_web_app.TRIES)
+    assert not asyncio.run(static_web_app._retry_binding(many))

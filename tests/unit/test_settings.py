@@ -7,6 +7,7 @@ import pytest
 
 from policy import UserError
 from settings import stack as settings
+from settings.policies import Hosted, Hosting
 from zones.azure import AzureDns
 from zones.manual import ManualDns
 from zones.rfc2136 import Rfc2136Dns
@@ -116,6 +117,11 @@ def test_the_smallest_configuration() -> None:
             "example.org stands there 2",
         ),
         ({"policy": {"sku": "Basic"}}, "mta-sts:policies[0].sku", "Free or Standard"),
+        ({"hosting": "cdn"}, "mta-sts:hosting", "staticWebApp or frontDoor"),
+        ({"hosting": ["frontDoor"]}, "mta-sts:hosting", "staticWebApp or frontDoor"),
+        ({"policy": {"hosting": "cdn"}}, "mta-sts:policies[0].hosting", "staticWebApp or frontDoor"),
+        ({"movingFrom": "staticWebApp"}, "mta-sts:movingFrom", "leave it out"),
+        ({"hosting": "frontDoor", "policy": {"sku": "Free"}}, "mta-sts:policies[0].sku", "Front Door"),
         ({"policy": {"name": "a b"}}, "mta-sts:policies[0].name", "'a b'"),
         ({"policy": {"tlsReports": ["tls@example.org"]}}, "mta-sts:policies[0].tlsReports", "mailto:"),
         ({"policy": {"dns": {"zone": "example.net"}}}, "mta-sts:policies[0].domains[0]", "does not lie in"),
@@ -297,3 +303,29 @@ def test_the_ladder_may_be_another_or_none() -> None:
     assert load(ladder=False).ladder == load(ladder=[]).ladder == ()
     (step,) = load(ladder=[{"mode": "enforce", "maxAge": 5, "after": 6}]).ladder
     assert step.waits(step.mode, 1) == 6
+
+
+def test_hosting_is_the_stack_s_unless_a_policy_says_otherwise() -> None:
+    front_door = load(hosting="frontDoor", movingFrom="staticWebApp").policies[0].hosted
+    assert front_door == Hosted(Hosting.FRONT_DOOR, Hosting.STATIC_WEB_APP)
+    stays = load(hosting="frontDoor", movingFrom="staticWebApp", policy={"hosting": "staticWebApp"}).policies[0]
+    assert stays.hosted == Hosted()  # where it moves from is where it is
+
+
+def test_front_door_holds_a_hundred_domains_a_stack() -> None:
+    def domains(count: int) -> list[str]:
+        return [f"d{number}.example.org" for number in range(count)]
+
+    assert len(load(hosting="frontDoor", policy={"domains": domains(100)}).policies[0].domains) == 100
+    found = problems(hosting="frontDoor", policy={"domains": domains(101)})
+    assert any("101 domains on Front Door" in line and "100" in line for line in found)
+    moving = problems(hosting="frontDoor", movingFrom="staticWebApp", policy={"domains": domains(3)})
+    assert any("a Free app holds 2" in line for line in moving)  # it still serves them
+
+
+@pytest.mark.parametrize(("name", "words"), [("a" * 63 + ".example.org", "64"), ("bücher.example", "xn--")])
+def test_front_door_takes_no_long_and_no_internationalized_names(name: str, words: str) -> None:
+    (line,) = problems(hosting="frontDoor", policy={"domains": [name]})
+    assert line.startswith("mta-sts:policies[0].domains[0]: ")
+    assert words in line
+    assert "hosting: staticWebApp" in line

@@ -1,0 +1,173 @@
+"""Azure Static Web Apps: an app a policy. A domain is bound once its CNAME leads there."""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+import azure_native
+from components.mail_domain import MailDomain, merge
+from provider import azure
+from provider.resources import Content
+from settings.policies import PolicySettings
+
+# Azure writes it with and without the blank (pulumi/pulumi-azure 1595).
+NOT_YET = ("CNAME Record is invalid", "CNAMERecord is invalid")
+IN_PROGRESS = re.compile(
+    r"another.{0,20}operation|operation.{0,30}in progress", re.IGNORECASE
+)  # AnotherOperationInProgress
+TRIES, PAUSE = 40, 15.0  # times and seconds: ten minutes
+
+
+async def _retry_binding(failure: pulumi.ErrorHookArgs) -> bool:
+    """Azure can take minutes to see a CNAME that everyone else sees, and may want bindings one after the other.
+
+    Only what Azure refused before anything existed is tried again: after a failure halfway the next try would meet "cannot
+    create already existing resource", and the state would be lost.
+    """
+    newest = failure.errors[0]
+    unseen = "400" in newest and any(text in newest for text in NOT_YET)
+    busy = "409" in newest and IN_PROGRESS.search(newest) is not None
+    if not (unseen or busy) or len(failure.errors) >= TRIES:
+        return False
+    await asyncio.sleep(PAUSE if len(failure.errors) > 3 else 2.0)
+    return True
+
+
+async def _detach(change: pulumi.ResourceHookArgs) -> None:
+    """Azure refuses every change of a site that a pipeline has linked to its repository (Azure/static-web-apps 516, 771).
+
+    Detaching is what `az staticwebapp disconnect` does; what the site serves stays.
+    """
+    site = await asyncio.to_thread(azure.request, "GET", change.id, azure.WEB) or {}
+    properties: dict[str, object] = site.get("properties") or {}
+    if properties.get("repositoryUrl") or properties.get("provider") not in (None, "None", "SwaCli"):
+        await asyncio.to_thread(azure.request, "POST", f"{change.id}/detach", azure.WEB)
+
+
+_binding_hooks: list[pulumi.ErrorHook] = []
+_detach_hooks: list[pulumi.ResourceHook] = []
+
+
+def binding_hook() -> pulumi.ErrorHook:
+    """The one hook for all domains; an engine knows a hook by its name."""
+    if not _binding_hooks:
+        _binding_hooks.append(pulumi.ErrorHook("retry-until-azure-takes-the-binding", _retry_binding))
+    return _binding_hooks[0]
+
+
+def detach_hook() -> pulumi.ResourceHook:
+    """The one hook for all sites; an engine knows a hook by its name."""
+    if not _detach_hooks:
+        _detach_hooks.append(pulumi.ResourceHook("detach-from-the-repository", _detach))
+    return _detach_hooks[0]
+
+
+@dataclass(frozen=True)
+class StaticWebApp:
+    """A Static Web App and its content; a `Host`.
+
+    :param resource_group: the name of its group.
+    :param content: the upload that the policy is part of.
+    :param protect: whether senders rely on it.
+    """
+
+    site: azure_native.StaticSite
+    content: Content
+    resource_group: str
+    protect: bool
+
+    @property
+    def target(self) -> pulumi.Output[str]:
+        return self.site.default_hostname
+
+    @property
+    def key(self) -> pulumi.Output[str]:
+        return self.site.name
+
+    @property
+    def id(self) -> pulumi.Output[str]:
+        return self.site.id
+
+    def prepare(self, mail: MailDomain) -> Sequence[pulumi.Resource]:
+        return ()
+
+    def bind(self, mail: MailDomain, *after: pulumi.Resource) -> azure_native.StaticSiteCustomDomain:
+        options = pulumi.ResourceOptions(
+            # Two apps can't hold one host name, so a domain that moves leaves the old app first.
+            delete_before_replace=True,
+            # Azure doesn't tell how a domain was validated; one that was bound by hand stays as it is.
+            ignore_changes=["validationMethod"],
+            hooks=pulumi.ResourceHookBinding(on_error=[binding_hook()]),
+        )
+        return azure_native.StaticSiteCustomDomain(
+            f"{mail.domain.name}-custom-domain",
+            name=self.site.name,
+            resource_group_name=self.resource_group,
+            domain_name=mail.domain.policy_host,
+            validation_method="cname-delegation",
+            opts=merge(mail.after(*after), pulumi.ResourceOptions(protect=self.protect), options),
+        )
+
+
+def declare(
+    policy: PolicySettings,
+    *,
+    group: pulumi.Resource,
+    resource_group: str,
+    location: str,
+    files: Mapping[str, str],
+    tags: Mapping[str, str] | None,
+    client_sha256: str | None,
+    protect: bool,
+    parent: pulumi.Resource,
+) -> StaticWebApp:
+    """A policy's own Static Web App, with its content.
+
+    :param group: the resource group.
+    :param resource_group: its name, as text: while the group's tags change, a preview doesn't know `group.name` and
+        would show everything in it as replaced.
+    :param location: of the site; one of `settings.stack.REGIONS`.
+    :param files: what is published beside the policy, path to text (`website.read`).
+    :param tags: of the site.
+    :param client_sha256: what Microsoft's deploy client must hash to; by default what Microsoft publishes.
+    :param protect: whether senders rely on it.
+    :param parent: the component that it belongs to.
+    """
+    protected = pulumi.ResourceOptions(parent=parent, protect=protect)
+    site = azure_native.StaticSite(
+        f"mta-sts-{policy.name}",
+        resource_group_name=resource_group,
+        location=location,
+        sku=azure_native.SkuDescriptionArgs(name=policy.sku, tier=policy.sku),
+        # The upload leaves this provider behind, and a later PUT that says otherwise is refused
+        # (Azure/static-web-apps 495, 575). buildProperties are mandatory, says @azure/static-web-apps-cli.
+        provider="SwaCli",
+        build_properties=azure_native.StaticSiteBuildPropertiesArgs(
+            app_location="", output_location="", api_location=""
+        ),
+        staging_environment_policy=azure_native.StagingEnvironmentPolicy.DISABLED,
+        allow_config_file_updates=True,
+        tags=tags or {},
+        opts=merge(
+            protected,
+            pulumi.ResourceOptions(
+                depends_on=[group],
+                # What another upload has left, such as AzureStaticWebApp@0 in a pipeline, is no drift.
+                ignore_changes=["provider", "repositoryUrl", "branch"],
+                hooks=pulumi.ResourceHookBinding(before_update=[detach_hook()]),
+            ),
+        ),
+    )
+    content = Content(
+        f"{policy.name}-content",
+        site=site.id,
+        default_hostname=site.default_hostname,
+        policy=policy.policy.render().decode(),
+        web=files,
+        client_sha256=client_sha256,
+        opts=protected,
+    )
+    return StaticWebApp(site, content, resource_group, protect)

@@ -1,0 +1,53 @@
+"""`ValidationToken`: what proves to Azure Front Door that a domain is its owner's."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+from policy import UserError
+from provider import front_door
+from provider.wait import Wait
+
+WAY_OUT = "Nothing changed in DNS; run `pulumi up` again"
+
+
+async def update(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:
+    """Wait for the token, which can come late (hashicorp/terraform-provider-azurerm 30997); a spent one is renewed.
+
+    :returns: `token`; that of before where the domain is approved, since Azure may have forgotten it.
+    :raises UserError: none comes.
+    """
+    domain, known, found = inputs["customDomain"], str(old.get("token") or ""), dict[str, Any]()
+    if front_door.spent(await asyncio.to_thread(front_door.properties, domain), known, datetime.now(UTC)):
+        wait.say("the validation token is spent; Azure is asked for another")
+        await asyncio.to_thread(front_door.renew, domain)
+
+    def missing() -> str | None:
+        found.clear()
+        found.update(front_door.properties(domain))
+        if front_door.spent(found, known, datetime.now(UTC)):
+            return f"the one before is spent (state {front_door.state(found)})"
+        if front_door.token(found) or (front_door.state(found) == front_door.APPROVED and known):
+            return None
+        return f"Azure has made none yet (state {front_door.state(found)})"
+
+    await wait.until(f"the validation token of {inputs['host']}", missing, WAY_OUT)
+    return {"token": front_door.token(found) or known}
+
+
+def stale(state: dict[str, Any]) -> list[str]:
+    """The token, once Azure wants another one: a spent one, or one that was renewed by hand."""
+    try:
+        found = front_door.listed(state["customDomain"])
+    except UserError:
+        return []  # whoever may not ask now is told by `pulumi up`
+    renewed = front_door.state(found) != front_door.APPROVED and front_door.token(found) not in (
+        "",
+        state["token"],
+    )
+    return ["token"] if renewed or front_door.spent(found, state["token"], datetime.now(UTC)) else []
+
+
+def read(state: dict[str, Any]) -> dict[str, Any]:
+    """The state; `stale` asks in each preview."""
+    return state
