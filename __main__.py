@@ -28,6 +28,7 @@ try:
         stack=pulumi.get_stack(),
         azure_keys=engine.keys("azure-native"),
         encrypted=engine.encrypted_keys("mta-sts"),
+        folder=HERE,
     )
     finish_zones = zones.begin((domain.name, domain.dns) for policy in stack.policies for domain in policy.domains)
 

@@ -66,7 +66,8 @@ class StackText:
         given = FileConfig(PROJECT, named)
         reader = Reader(given.encrypted)
         self.ladder = ladder.read(reader, given.values.get(ladder.KEY))
-        self.policies = policies.read(reader, given.values.get(policies.KEY), Dns())
+        beside = () if given.get("fleet") is not None else None  # whose rows stand in another file
+        self.policies = policies.read_whole(reader, given.values.get(policies.KEY), Dns(), beside=beside)
         if reader.problems:
             raise UserError("\n".join(f"{name}: {problem}" for problem in reader.problems))
         self._key = policies.KEY if policies.KEY in config else policies.KEY.removeprefix(f"{PROJECT}:")

@@ -1,7 +1,7 @@
 """`mta-sts:policies`: policies, and the domains that have them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -25,7 +25,7 @@ POLICY_KEYS = (
     "dns",
     "removeEarlyAndRiskMail",
 )
-DOMAIN_KEYS = ("name", "dns", "adoptTlsReports", "delegateTo")
+DOMAIN_KEYS = ("name", "dns", "site", "adoptTlsReports", "delegateTo")
 
 # What the plans of Static Web Apps hold: learn.microsoft.com/azure/static-web-apps/quotas
 CUSTOM_DOMAINS = {"Free": 2, "Standard": 5}  # an app
@@ -33,9 +33,9 @@ FREE_APPS = 10  # a subscription
 # A profile of Azure Front Door Standard, and of its routes, one of which each domain has:
 # learn.microsoft.com/azure/frontdoor/standard-premium/tier-comparison
 PROFILE_DOMAINS = 100
-# characters of a host that its managed certificate can name: hashicorp/terraform-provider-azurerm 32738
-MANAGED_HOST = 64
 
+LONGEST_NAME = 30  # characters of a policy's name
+LAST_SITE = 999
 WEEK, DAY = 604_800, 86_400  # seconds
 FIELD_KEYS = {"max_age": "maxAge", "mx": "mx", "policy": "mx"}  # a PolicyError's field to the key it came from
 
@@ -70,6 +70,7 @@ class Domain:
     :param adopt_tls_reports: the record `_smtp._tls.<domain>` stands there already; it is taken over, and left there
         when the stack goes.
     :param delegate_to: the domain whose `_mta-sts` record says the policy's id for this one too (RFC 8461 8.2).
+    :param site: which of the policy's Static Web Apps serves it, from 1; None where that isn't written down: the first.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Domain:
     key: str = ""
     adopt_tls_reports: bool = False
     delegate_to: str | None = None
+    site: int | None = None
 
     @property
     def policy_host(self) -> str:
@@ -118,15 +120,37 @@ def read_hosting(reader: Reader, given: Mapping[str, Any], prefix: str, inherite
     return Hosted(by, before if before != by else None)
 
 
-def read(reader: Reader, value: Any, dns: Dns | None, hosted: Hosted = Hosted()) -> tuple[PolicySettings, ...]:
-    """All policies; those with a mistake in the policy itself are left out, their domains checked all the same.
+def read(
+    reader: Reader,
+    value: Any,
+    dns: Dns | None,
+    hosted: Hosted = Hosted(),
+    beside: Sequence[PolicySettings] | None = None,
+) -> tuple[PolicySettings, ...]:
+    """All policies, those of a fleet after the others; on Static Web Apps one for each site.
 
     :param dns: where records go if neither the policy nor the domain says so.
     :param hosted: what serves a policy that doesn't say so.
+    :param beside: a fleet's; None for a stack without one, which must have policies.
     """
-    if not value:
+    whole = read_whole(reader, value, dns, hosted, beside)
+    return (*(site for policy in whole for site in per_site(policy)), *(beside or ()))
+
+
+def read_whole(
+    reader: Reader,
+    value: Any,
+    dns: Dns | None,
+    hosted: Hosted = Hosted(),
+    beside: Sequence[PolicySettings] | None = None,
+) -> tuple[PolicySettings, ...]:
+    """The policies as they are written, whatever sites they take; without those that have a mistake in it.
+
+    Its parameters are those of `read`, and so are the problems.
+    """
+    if not value and beside is None:
         reader.problem(KEY, "is missing; see Pulumi.dev.yaml for an example with one policy")
-        return ()
+    fleet = tuple(beside or ())
     policies: list[PolicySettings] = []
     names: list[str] = []
     domains: list[Domain] = []
@@ -144,40 +168,75 @@ def read(reader: Reader, value: Any, dns: Dns | None, hosted: Hosted = Hosted())
             policies.append(settings)
     _once(reader, "policy", names)
     _once(reader, "domain", [domain.name for domain in domains])
-    _delegations(reader, domains, policies)
+    apart = [site for policy in policies for site in per_site(policy)]
+    _limits(reader, [*apart, *fleet], KEY if policies else "mta-sts:fleet")
+    _twice(reader, apart, fleet, names)
+    _delegations(
+        reader, [*domains, *(domain for policy in fleet for domain in policy.domains)], [*policies, *fleet]
+    )
+    return tuple(policies)
+
+
+def by_site(domains: Sequence[Domain]) -> dict[int, tuple[Domain, ...]]:
+    """Domains by their sites, in order."""
+    numbers = sorted({domain.site or 1 for domain in domains})
+    return {number: tuple(each for each in domains if (each.site or 1) == number) for number in numbers}
+
+
+def per_site(policy: PolicySettings) -> tuple[PolicySettings, ...]:
+    """A policy for each of its Static Web Apps: `main`, `main-2`, …; on Front Door it stays one."""
+    if not policy.hosted.on(Hosting.STATIC_WEB_APP):
+        return (policy,)
+    return tuple(
+        replace(policy, name=policy.name if number == 1 else f"{policy.name}-{number}", domains=domains)
+        for number, domains in by_site(policy.domains).items()
+    )
+
+
+def _limits(reader: Reader, policies: Sequence[PolicySettings], key: str) -> None:
+    """What a subscription and a profile hold.
+
+    :param key: where the policies stand.
+    """
     apps = [policy for policy in policies if policy.hosted.on(Hosting.STATIC_WEB_APP)]
     free = sum(policy.sku == "Free" for policy in apps)
     if free > FREE_APPS:
         reader.problem(
-            KEY,
+            key,
             f"{free} policies with sku Free, but a subscription holds {FREE_APPS} Free apps; use sku: Standard",
         )
-    behind = [domain for policy in policies if policy.hosted.on(Hosting.FRONT_DOOR) for domain in policy.domains]
-    for domain in behind:
-        _suits_front_door(reader, domain)
-    if len(behind) > PROFILE_DOMAINS:
+    behind = sum(len(policy.domains) for policy in policies if policy.hosted.on(Hosting.FRONT_DOOR))
+    if behind > PROFILE_DOMAINS:
         reader.problem(
-            KEY,
-            f"{len(behind)} domains on Front Door, but a stack's profile holds {PROFILE_DOMAINS}; divide them among stacks",
+            key,
+            f"{behind} domains on Front Door, but a stack's profile holds {PROFILE_DOMAINS}; divide them among stacks",
         )
-    return tuple(policies)
 
 
-def _suits_front_door(reader: Reader, domain: Domain) -> None:
-    host, way_out = domain.policy_host, "give it a policy with hosting: staticWebApp"
-    if len(host) > MANAGED_HOST:
+def _twice(
+    reader: Reader, policies: Sequence[PolicySettings], fleet: Sequence[PolicySettings], told: Sequence[str]
+) -> None:
+    """A name that a site has, too, and a domain that stands in the fleet, too.
+
+    :param told: names of policies as they are written; one that stands there twice was told.
+    """
+    names = [policy.name for policy in (*policies, *fleet)]
+    for name in sorted({name for name in names if names.count(name) > 1 and told.count(name) < 2}):
         reader.problem(
-            domain.key,
-            f"{host} has {len(host)} characters, and Front Door's own certificates name {MANAGED_HOST} at most; {way_out}",
+            KEY, f"a policy and a site of another are both named {name}; give the newer one another name or number"
         )
-    if ".xn--" in host:  # learn.microsoft.com/azure/frontdoor/front-door-custom-domain
-        reader.problem(domain.key, f"{host} is an internationalized name, which Front Door refuses; {way_out}")
+    keys = {domain.name: domain.key for policy in policies for domain in policy.domains}
+    for domain in (domain for policy in fleet for domain in policy.domains):
+        if domain.name in keys:
+            reader.problem(domain.key, f"domain: {domain.name} stands at {keys[domain.name]}, too; once is enough")
 
 
 def _name(reader: Reader, value: Any, key: str) -> str:
     name = value if isinstance(value, str) else ""
-    if not name.replace("-", "").isalnum() or not name.isascii() or len(name) > 30:
-        reader.problem(key, f"{shown(value)} must be 1 to 30 letters, digits and -; resources are named after it")
+    if not name.replace("-", "").isalnum() or not name.isascii() or len(name) > LONGEST_NAME:
+        reader.problem(
+            key, f"{shown(value)} must be 1 to {LONGEST_NAME} letters, digits and -; resources are named after it"
+        )
     return name
 
 
@@ -193,14 +252,9 @@ def _policy(
     on_app = hosted.on(Hosting.STATIC_WEB_APP)
     if not on_app and given.get("sku") is not None:
         reader.problem(f"{key}.sku", "means nothing on Front Door; leave it out")
-    limit = CUSTOM_DOMAINS.get(sku or "") if on_app else None
-    if limit and len(domains) > limit:
-        reader.problem(
-            f"{key}.domains",
-            f"{len(domains)} domains, but a {sku} app holds {limit}; set sku: Standard (5) or give the others a "
-            "policy of another name with the same mx",
-        )
-    policy = _document(reader, given, key)
+    if on_app and sku:
+        _room(reader, key, sku, domains)
+    policy = read_document(reader, given, key)
     uris = reader.items(given.get("tlsReports"), f"{key}.tlsReports", "mailto: or https: URIs")
     reports = reader.attempt(f"{key}.tlsReports", lambda: TlsRptRecord(tuple(uris))) if uris else None
     early = reader.flag(given.get("removeEarlyAndRiskMail"), f"{key}.removeEarlyAndRiskMail")
@@ -209,7 +263,27 @@ def _policy(
     return PolicySettings(name, policy, sku or "Free", domains, reports, early, hosted) if policy else None
 
 
-def _document(reader: Reader, given: dict[str, Any], key: str) -> Policy | None:
+def _room(reader: Reader, key: str, sku: str, domains: tuple[Domain, ...]) -> None:
+    """No site has more domains than its plan holds."""
+    limit = CUSTOM_DOMAINS[sku]
+    for number, own in by_site(domains).items():
+        if len(own) <= limit:
+            continue
+        if any(domain.site is None for domain in own):
+            more = "" if sku == "Standard" else ", or set sku: Standard (5)"
+            reader.problem(
+                f"{key}.domains",
+                f"{len(own)} domains, but a {sku} app holds {limit}; to write down which app has which: "
+                f"python -m tools.fleet pack{more}",
+            )
+        else:
+            reader.problem(
+                f"{key}.domains",
+                f"site {number} has {len(own)}, but a {sku} app holds {limit}; give a new one another site",
+            )
+
+
+def read_document(reader: Reader, given: dict[str, Any], key: str) -> Policy | None:
     """The RFC 8461 policy itself; None where something is wrong with it."""
     mode = reader.choice(
         given.get("mode"),
@@ -248,10 +322,11 @@ def _domains(reader: Reader, given: dict[str, Any], key: str, dns: Dns | None) -
     items = reader.items(given.get("domains"), f"{key}.domains", "domains")
     if not items:
         reader.problem(f"{key}.domains", "is empty; name at least one mail domain")
-    return tuple(_domain(reader, item, f"{key}.domains[{index}]", dns) for index, item in enumerate(items))
+    return tuple(read_domain(reader, item, f"{key}.domains[{index}]", dns) for index, item in enumerate(items))
 
 
-def _domain(reader: Reader, value: Any, key: str, dns: Dns | None) -> Domain:
+def read_domain(reader: Reader, value: Any, key: str, dns: Dns | None) -> Domain:
+    """A domain, as a name or a map."""
     given = reader.mapping(value, key, DOMAIN_KEYS) if isinstance(value, dict) else {"name": value}
     name = reader.domain_name(given.get("name"), key)
     dns = read_dns(reader, given.get("dns"), f"{key}.dns", dns)
@@ -267,7 +342,16 @@ def _domain(reader: Reader, value: Any, key: str, dns: Dns | None) -> Domain:
     adopt = reader.flag(given.get("adoptTlsReports"), f"{key}.adoptTlsReports")
     target = given.get("delegateTo")
     delegate_to = reader.domain_name(target, f"{key}.delegateTo") if target is not None else None
-    return Domain(name, dns or Dns(), key, adopt, delegate_to or None)
+    site = read_number(reader, given["site"], f"{key}.site", LAST_SITE) if given.get("site") is not None else None
+    return Domain(name, dns or Dns(), key, adopt, delegate_to or None, site)
+
+
+def read_number(reader: Reader, value: Any, key: str, last: int) -> int | None:
+    """A number that something is called by, from 1; None where it is none."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= last:
+        reader.problem(key, f"{shown(value)} must be a whole number from 1 to {last}")
+        return None
+    return value
 
 
 def _once(reader: Reader, what: str, names: list[str]) -> None:
@@ -275,7 +359,7 @@ def _once(reader: Reader, what: str, names: list[str]) -> None:
         reader.problem(KEY, f"the {what} {name} stands there {names.count(name)} times; once is enough")
 
 
-def _delegations(reader: Reader, domains: list[Domain], policies: list[PolicySettings]) -> None:
+def _delegations(reader: Reader, domains: Sequence[Domain], policies: Sequence[PolicySettings]) -> None:
     """A domain is delegated to one of this stack with the same policy, so that one id is right for both."""
     by_name = {domain.name: domain for domain in domains}
     policy_of = {domain.name: policy for policy in policies for domain in policy.domains}
@@ -283,7 +367,7 @@ def _delegations(reader: Reader, domains: list[Domain], policies: list[PolicySet
         target = domain.delegate_to
         if target is None:
             continue
-        key = f"{domain.key}.delegateTo"
+        key = f"{domain.key}.delegateTo" if domain.key.startswith(KEY) else f"{domain.key}: delegateTo"
         ours, theirs = policy_of.get(domain.name), policy_of.get(target)
         if target not in by_name or target == domain.name:
             reader.problem(key, f"{target!r} is no other domain of this stack; name one, or leave delegateTo out")

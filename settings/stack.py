@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import zones
 from policy import UserError
-from settings import ladder, policies
+from settings import fleet, ladder, policies
 from settings.engine import StackConfig, value
 from settings.ladder import Step
 from settings.policies import Hosted, PolicySettings
@@ -15,6 +16,7 @@ from settings.reader import Reader, shown
 
 KEYS = (
     "policies",
+    "fleet",
     "hosting",
     "movingFrom",
     "dns",
@@ -72,6 +74,7 @@ def load(
     stack: str,
     azure_keys: Iterable[str] = (),
     encrypted: Iterable[str] = (),
+    folder: Path = Path(),
 ) -> Settings:
     """Read the stack's configuration.
 
@@ -80,6 +83,7 @@ def load(
     :param stack: the stack's name; the resource group is `mta-sts-<stack>` where none is named.
     :param azure_keys: the names of all `azure-native:` keys that are set.
     :param encrypted: the names of the `mta-sts:` keys that hold secrets.
+    :param folder: the project's, which a fleet's files are named from.
     :raises UserError: a line for each problem.
     """
     reader = Reader(encrypted)
@@ -94,6 +98,7 @@ def load(
     dns = zones.read(reader, value(config, "dns"), "mta-sts:dns", None)
     whole = {name: value(config, name) for name in ("hosting", "movingFrom")}
     hosted = policies.read_hosting(reader, whole, "mta-sts:", Hosted())
+    of_fleet = fleet.read(reader, value(config, "fleet"), dns, hosted, folder)
     settings = Settings(
         location=_location(reader, location),
         resource_group=reader.text(config.get("resourceGroup"), "mta-sts:resourceGroup") or f"mta-sts-{stack}",
@@ -101,7 +106,7 @@ def load(
             value(config, "existingResourceGroup"), "mta-sts:existingResourceGroup"
         ),
         tags=_tags(reader, value(config, "tags")),
-        policies=policies.read(reader, value(config, "policies"), dns, hosted),
+        policies=policies.read(reader, value(config, "policies"), dns, hosted, of_fleet),
         preflight=reader.switch(config.get("preflight"), "mta-sts:preflight"),
         client_sha256=_sha256(reader, config.get("staticSitesClientSha256"), "mta-sts:staticSitesClientSha256"),
         notes=tuple(reader.notes),

@@ -1,30 +1,28 @@
-"""The commands that run a fleet's stacks: preview, up, status, init."""
+"""The commands that run a fleet's stacks: preview, up, status, init; docs/scale.md.
+
+Exit codes: 0 all is done, 1 some of it isn't, 130 stopped by Ctrl-C. Pulumi's SDK is imported when one of them runs.
+"""
 
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 from checks.show import console
 from checks.shown import shown
 from policy import UserError
-from tools.fleet import new_stacks, progress, run, stacks, status
+from tools.fleet import stacks
+
+Run = Callable[[argparse.Namespace], int]
 
 
-def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Their command lines."""
+def add_commands(add: Callable[[str, Run, str], argparse.ArgumentParser]) -> None:
+    """Their command lines.
 
-    def add(name: str, do: object, help_: str) -> argparse.ArgumentParser:
-        made = commands.add_parser(name, help=help_, description=help_)
-        made.set_defaults(run=do)
-        made.add_argument(
-            "--file",
-            default="",
-            metavar="FILE",
-            help="the fleet's, as its stacks have it, where there are several",
-        )
-        return made
+    :param add: makes one, by its name, what it runs and what it says of itself.
+    """
 
     def add_shards(made: argparse.ArgumentParser) -> None:
         made.add_argument("--shards", default="", metavar="1,3-5", help="only these")
@@ -33,21 +31,24 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         )
         made.add_argument("--json", action="store_true", help="as JSON, on stdout")
 
-    for name, what in (("preview", "what an up of each shard would change"), ("up", "bring up every shard whose inputs have changed, or whose last up failed")):  # fmt: skip
-        made = add(name, do_run, what)
-        add_shards(made)
-        if name == "up":
-            made.add_argument(
-                "--again", action="store_true", help="also those that an up with the same inputs has finished"
-            )
-    add_shards(add("status", do_status, "how each shard's stack stands, without running the program"))
-    add("init", do_init, "make a stack for each shard that has none").add_argument(
-        "--like", metavar="STACK", help="the stack whose configuration they get (default: the first shard's)"
+    preview = add("preview", do_run, "what an up of each shard would change")
+    up = add(
+        "up", do_run, "bring up each shard whose inputs have changed since its last up, or whose last up failed"
     )
+    status = add("status", do_status, "how each shard's stack stands, without running the program")
+    init = add("init", do_init, "make a stack for each shard that has none")
+    for made in (preview, up, status, init):
+        made.add_argument("--file", default="", metavar="FILE", help="the fleet's, as its stacks have it, where there are several")  # fmt: skip
+    for made in (preview, up, status):
+        add_shards(made)
+    up.add_argument("--again", action="store_true", help="also those that an up with the same inputs has finished")
+    init.add_argument("--like", metavar="STACK", help="the stack whose configuration they get (default: the first shard's)")  # fmt: skip
 
 
 def do_run(options: argparse.Namespace) -> int:
     """`preview` and `up`."""
+    from tools.fleet import progress, run
+
     fleet, shards, jobs = _chosen(options)
     bare = fleet.missing(stacks.numbers(options.shards) if options.shards else ())
     if options.command == "up" and (problems := [*fleet.problems, *([bare] if bare else [])]):
@@ -65,6 +66,8 @@ def do_run(options: argparse.Namespace) -> int:
 
 def do_status(options: argparse.Namespace) -> int:
     """`status`."""
+    from tools.fleet import status
+
     fleet, shards, jobs = _chosen(options)
     found = status.standing(shards, jobs)
     if options.json:
@@ -78,6 +81,8 @@ def do_status(options: argparse.Namespace) -> int:
 
 def do_init(options: argparse.Namespace) -> int:
     """`init`."""
+    from tools.fleet import new_stacks
+
     fleet = stacks.read(Path.cwd(), options.file)
     made = new_stacks.init(fleet, options.like)
     print("\n".join(map(shown, made)) or "every shard has a stack")
@@ -89,6 +94,8 @@ def _chosen(options: argparse.Namespace) -> tuple[stacks.Fleet, tuple[stacks.Sha
 
     :raises UserError: there are none.
     """
+    from tools.fleet import run
+
     if options.jobs < 0:
         raise UserError("--jobs: at least 1")
     fleet = stacks.read(Path.cwd(), options.file)

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from policy import Mode
+from settings.cost import STANDARD_APP
 from settings.policies import CUSTOM_DOMAINS, FREE_APPS, WEEK
 from tools.setup import providers
-
-STANDARD = 9  # US dollars an app and month: azure.microsoft.com/pricing/details/app-service/static
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def cost(groups: Sequence[Group]) -> str:
         return "no new Static Web App"
     standard = sum(group.sku == "Standard" for group in groups)
     apps = f"{len(groups)} Static Web App{'s' if len(groups) > 1 else ''}, {groups[0].sku}"
-    return f"{apps}: ${standard * STANDARD} a month"
+    return f"{apps}: ${standard * STANDARD_APP} a month"
 
 
 def _slug(who: str) -> str:

@@ -3,17 +3,14 @@
 import ipaddress
 from collections.abc import Iterable, Mapping
 
+from settings.operators import GOOGLE, MICROSOFT, PRESETS
+
 # MX hosts, by the end of their names.
-MICROSOFT = "Microsoft 365"
 MAIL: Mapping[str, str] = {
-    # learn.microsoft.com/microsoft-365/enterprise/external-domain-name-system-records
-    "mail.protection.outlook.com": MICROSOFT,
+    **{mx.removeprefix("*."): preset.who for preset in PRESETS.values() for mx in preset.mx},
     # learn.microsoft.com/purview/how-smtp-dane-works: contoso-com.<label>.mx.microsoft
     "mx.microsoft": MICROSOFT,
-    # support.google.com/a/answer/174125
-    "smtp.google.com": "Google Workspace",
-    "aspmx.l.google.com": "Google Workspace",
-    "googlemail.com": "Google Workspace",
+    "googlemail.com": GOOGLE,
     # help.proofpoint.com, "MX records"; the second is Proofpoint Essentials
     "pphosted.com": "Proofpoint",
     "ppe-hosted.com": "Proofpoint Essentials",

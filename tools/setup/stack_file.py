@@ -20,9 +20,10 @@ from policy import Mode, UserError
 from policy.mx import MxPattern
 from policy.names import to_a_label
 from settings import stack as settings
+from settings.cost import STANDARD_APP
 from settings.engine import FileConfig
 from settings.policies import CUSTOM_DOMAINS, WEEK
-from tools.setup.plan import STANDARD, Group, Wish
+from tools.setup.plan import Group, Wish
 
 PROJECT = "mta-sts"
 POLICIES, DNS, LOCATION = "mta-sts:policies", "mta-sts:dns", "azure-native:location"
@@ -182,7 +183,9 @@ class StackFile:
             else ["  mx:", *(f"    - {one} # {who}" for one, who in mx)]
         )
         if group.sku != "Free":
-            lines.append(f"  sku: {group.sku} # {CUSTOM_DOMAINS[group.sku]} domains an app, ${STANDARD} a month")
+            lines.append(
+                f"  sku: {group.sku} # {CUSTOM_DOMAINS[group.sku]} domains an app, ${STANDARD_APP} a month"
+            )
         if any(each.adopt for each in group.wishes):
             lines.append("  domains: # adopt: a report record stands there, and is taken over")
             lines += [f"    - {{name: {each.name}, adoptTlsReports: {str(each.adopt).lower()}}}" for each in group.wishes]  # fmt: skip
@@ -268,6 +271,7 @@ class StackFile:
             stack,
             [name.partition(":")[2] for name in config if name.startswith("azure-native:")],
             given.encrypted,
+            self.path.parent,
         )
 
     def write(self) -> None:
