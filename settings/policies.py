@@ -33,6 +33,8 @@ FREE_APPS = 10  # a subscription
 # A profile of Azure Front Door Standard, and of its routes, one of which each domain has:
 # learn.microsoft.com/azure/frontdoor/standard-premium/tier-comparison
 PROFILE_DOMAINS = 100
+# characters of a host that its managed certificate can name: hashicorp/terraform-provider-azurerm 32738
+MANAGED_HOST = 64
 
 LONGEST_NAME = 30  # characters of a policy's name
 LAST_SITE = 999
@@ -205,11 +207,13 @@ def _limits(reader: Reader, policies: Sequence[PolicySettings], key: str) -> Non
             key,
             f"{free} policies with sku Free, but a subscription holds {FREE_APPS} Free apps; use sku: Standard",
         )
-    behind = sum(len(policy.domains) for policy in policies if policy.hosted.on(Hosting.FRONT_DOOR))
-    if behind > PROFILE_DOMAINS:
+    behind = [domain for policy in policies if policy.hosted.on(Hosting.FRONT_DOOR) for domain in policy.domains]
+    for domain in behind:
+        _suits_front_door(reader, domain)
+    if len(behind) > PROFILE_DOMAINS:
         reader.problem(
             key,
-            f"{behind} domains on Front Door, but a stack's profile holds {PROFILE_DOMAINS}; divide them among stacks",
+            f"{len(behind)} domains on Front Door, but a stack's profile holds {PROFILE_DOMAINS}; divide them among stacks",
         )
 
 
@@ -229,6 +233,17 @@ def _twice(
     for domain in (domain for policy in fleet for domain in policy.domains):
         if domain.name in keys:
             reader.problem(domain.key, f"domain: {domain.name} stands at {keys[domain.name]}, too; once is enough")
+
+
+def _suits_front_door(reader: Reader, domain: Domain) -> None:
+    host, way_out = domain.policy_host, "give it a policy with hosting: staticWebApp"
+    if len(host) > MANAGED_HOST:
+        reader.problem(
+            domain.key,
+            f"{host} has {len(host)} characters, and Front Door's own certificates name {MANAGED_HOST} at most; {way_out}",
+        )
+    if ".xn--" in host:  # learn.microsoft.com/azure/frontdoor/front-door-custom-domain
+        reader.problem(domain.key, f"{host} is an internationalized name, which Front Door refuses; {way_out}")
 
 
 def _name(reader: Reader, value: Any, key: str) -> str:

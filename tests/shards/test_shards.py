@@ -40,18 +40,23 @@ def locks(fleet: Fleet) -> list[str]:
 
 
 def test_the_life_of_two_shards(fleet: Fleet) -> None:
-    fleet.file({1: ["a.test"], 2: ["b.test"]})
-    fleet.shard(1, "a.test")
+    a, b = {"domain": "a.test", "shard": "1"}, {"domain": "b.test", "shard": "2"}
+    fleet.file(a, b)
+    fleet.shard(1)
     assert fleet.pulumi("stack", "init", "fleet-1").code == 0
 
     missing = fleet.tool("fleet", "up")
-    assert missing.returncode == 2
-    assert (
-        "fleet.csv: shard 2 has no stack yet: python -m tools.fleet init\nNothing was touched." in missing.stderr
-    )
+    assert missing.returncode == 64
+    assert "fleet: fleet.csv: shard 2 has no stack yet: python -m tools.fleet init\n" in missing.stderr
+    assert missing.stderr.endswith("fleet: Nothing was touched.\n")
     assert fleet.tool("fleet", "init").returncode == 0
-    assert (fleet.project / "Pulumi.fleet-2.yaml").exists()
-    fleet.shard(2, "b.test")
+    assert "shard: 2" in (fleet.project / "Pulumi.fleet-2.yaml").read_text()
+    fleet.file(a, {**b, "domain": "b,test"})
+    refused = fleet.tool("fleet", "up")
+    assert refused.returncode == 64
+    assert refused.stderr.startswith("fleet: fleet.csv line 3: domain: 'b,test'"), refused.stderr
+    assert refused.stderr.endswith("fleet: Nothing was touched.\n")
+    fleet.file(a, b)
 
     # Ctrl-C while a site is being made: both end in order, and nobody holds a lock.
     fleet.sandbox.delay("site-create", 60)
@@ -68,14 +73,16 @@ def test_the_life_of_two_shards(fleet: Fleet) -> None:
     fleet.sandbox.delay("site-create", 0)
 
     # One whose configuration can't work doesn't keep the other.
-    fleet.shard(2, "b.test", mode="enfroce")
+    path = fleet.project / "Pulumi.fleet-2.yaml"
+    file = path.read_text()
+    path.write_text(file.replace("westeurope", "atlantis"))
     found = results(failed := fleet.tool("fleet", "up", "--json"))
     assert failed.returncode == 1
     assert (found["fleet-1"]["result"], found["fleet-2"]["result"]) == ("done", "failed")
-    assert "mta-sts:policies[0].mode: 'enfroce' must be" in found["fleet-2"]["error"]
+    assert "azure-native:location: 'atlantis' has no Static Web Apps" in found["fleet-2"]["error"]
 
     # Somebody else is at work on it.
-    fleet.shard(2, "b.test")
+    path.write_text(file)
     lock = fleet.sandbox.folder / "pulumi/.pulumi/locks/organization/mta-sts/fleet-2/1.json"
     lock.parent.mkdir(parents=True, exist_ok=True)
     lock.write_text(json.dumps(LOCKED))
@@ -94,7 +101,7 @@ def test_the_life_of_two_shards(fleet: Fleet) -> None:
     assert rest.returncode == 0, rest.stderr
     assert "2 shards: 1 done, 1 nothing left" in rest.stdout
     assert set(fleet.senders("a.test", "b.test")) == {"a.test", "b.test"}
-    fleet.shard(1, "a.test", maxAge=86400)
+    fleet.file({**a, "maxAge": "86400"}, b)
     preview = fleet.tool("fleet", "preview", "--shards", "1")
     assert preview.returncode == 0, preview.stderr
     assert "fleet-1: warning: " in preview.stdout
@@ -114,20 +121,20 @@ def test_the_life_of_two_shards(fleet: Fleet) -> None:
     ],
 )
 def test_bad_input_is_one_line(tmp_path: Any, options: list[str], line: str) -> None:
-    (tmp_path / "fleet.csv").write_text("domain,customer,shard,mode\na.test,contoso,1,testing\n")
+    (tmp_path / "fleet.csv").write_text("domain,mode,shard\na.test,testing,1\n")
     (tmp_path / "Pulumi.fleet-1.yaml").write_text("config: {'mta-sts:fleet': {file: fleet.csv, shard: 1}}\n")
     run = subprocess.run(
         [sys.executable, "-m", "tools.fleet", *options],
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
     )  # fmt: skip
-    assert (run.returncode, len(run.stderr.splitlines())) == (2, 1)
+    assert (run.returncode, len(run.stderr.splitlines())) == (64, 1)
     assert line in run.stderr
 
 
 def test_two_stacks_cannot_have_one_shard(tmp_path: Any) -> None:
     for name in ("fleet-1", "old"):
         (tmp_path / f"Pulumi.{name}.yaml").write_text("config: {'mta-sts:fleet': {file: fleet.csv, shard: 1}}\n")
-    (tmp_path / "fleet.csv").write_text("domain,customer,shard,mode\na.test,contoso,1,testing\n")
+    (tmp_path / "fleet.csv").write_text("domain,mode,shard\na.test,testing,1\n")
     run = subprocess.run(
         [sys.executable, "-m", "tools.fleet", "status"],
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
