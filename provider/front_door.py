@@ -63,18 +63,14 @@ def _proof(found: dict[str, Any], name: str) -> str:
     return str(proof.get(name) or "")
 
 
-def spent(found: dict[str, Any], known: str, now: datetime) -> bool:
-    """Whether only another token leads on from here.
-
-    :param known: the token that stands in DNS; "" for none.
-    """
-    if state(found) in OVER or (state(found) == AGAIN and token(found) in ("", known)):
-        return True
-    until = _proof(found, "expirationDate")
+def spent(found: dict[str, Any], now: datetime) -> bool:
+    """Whether only another token leads on from here; a domain that has to be proved again has an old one."""
+    if state(found) in (*OVER, APPROVED):
+        return state(found) in OVER
     try:
-        return state(found) != APPROVED and bool(until) and datetime.fromisoformat(until) <= now
+        return datetime.fromisoformat(_proof(found, "expirationDate")) <= now
     except (ValueError, TypeError):  # no time, or one without a zone
-        return False
+        return state(found) == AGAIN
 
 
 def renew(id_: str) -> None:

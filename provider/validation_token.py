@@ -18,14 +18,14 @@ async def update(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dic
     :raises UserError: none comes.
     """
     domain, known, found = inputs["customDomain"], str(old.get("token") or ""), dict[str, Any]()
-    if front_door.spent(await asyncio.to_thread(front_door.properties, domain), known, datetime.now(UTC)):
+    if front_door.spent(await asyncio.to_thread(front_door.properties, domain), datetime.now(UTC)):
         wait.say("the validation token is spent; Azure is asked for another")
         await asyncio.to_thread(front_door.renew, domain)
 
     def missing() -> str | None:
         found.clear()
         found.update(front_door.properties(domain))
-        if front_door.spent(found, known, datetime.now(UTC)):
+        if front_door.spent(found, datetime.now(UTC)):
             return f"the one before is spent (state {front_door.state(found)})"
         if front_door.token(found) or (front_door.state(found) == front_door.APPROVED and known):
             return None
@@ -45,7 +45,7 @@ def stale(state: dict[str, Any]) -> list[str]:
         "",
         state["token"],
     )
-    return ["token"] if renewed or front_door.spent(found, state["token"], datetime.now(UTC)) else []
+    return ["token"] if renewed or front_door.spent(found, datetime.now(UTC)) else []
 
 
 def read(state: dict[str, Any]) -> dict[str, Any]:

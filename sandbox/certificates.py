@@ -12,13 +12,10 @@ class Certificates:
     """Issues on demand.
 
     :param folder: keeps `ca.pem` and, for its owner alone, `ca.key`.
-    :param allowed: whether a host has a certificate of its own by now; others get the default one, as on Azure.
     :param broken: what is wrong with a host's certificate: `expired`, `stranger` (of another authority), or "".
     """
 
-    DEFAULT = "*.7.azurestaticapps.net"
-
-    def __init__(self, folder: Path, allowed: Callable[[str], bool], broken: Callable[[str], str]) -> None:
+    def __init__(self, folder: Path, broken: Callable[[str], str]) -> None:
         self.ca_file, key = folder / "ca.pem", folder / "ca.key"
         if key.exists():
             self.ca = trustme.CA.from_pem(self.ca_file.read_bytes(), key.read_bytes())
@@ -27,16 +24,19 @@ class Certificates:
             self.ca_file.write_bytes(self.ca.cert_pem.bytes())
             key.touch(mode=0o600)
             key.write_bytes(self.ca.private_key_pem.bytes())
-        self.allowed = allowed
         self.broken = broken
         self.contexts: dict[tuple[str, str], ssl.SSLContext] = {}
 
-    def server_context(self) -> ssl.SSLContext:
-        """The context to listen with."""
-        base = self._context(self.DEFAULT)
+    def server_context(self, allowed: Callable[[str], bool], default: str) -> ssl.SSLContext:
+        """The context to listen with.
+
+        :param allowed: whether a host has a certificate of its own by now.
+        :param default: the name in the certificate that all others get, as on Azure.
+        """
+        base = self._context(default)
 
         def choose(socket: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
-            if name and self.allowed(name.lower()):
+            if name and allowed(name.lower()):
                 socket.context = self._context(name.lower())
 
         base.sni_callback = choose

@@ -10,13 +10,12 @@ class Proxy:
     """Leads known hosts to the sandbox's servers and refuses all others.
 
     :param knows: None for a host of the sandbox, else why it is refused.
-    :param https, http: the servers' ports.
+    :param port: of the server that a host is on, for https (True) or http.
     """
 
-    def __init__(self, knows: Callable[[str], str | None], https: int, http: int) -> None:
+    def __init__(self, knows: Callable[[str], str | None], port: Callable[[str, bool], int]) -> None:
         self.knows = knows
-        self.https = https
-        self.http = http
+        self.port = port
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
@@ -28,8 +27,7 @@ class Proxy:
             refusal = self.knows(host)
             if refusal:
                 return await self._refuse(writer, "403 Forbidden", refusal)
-            port = self.https if tunnel else self.http
-            inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
+            inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self.port(host, tunnel))
             if tunnel:
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             else:  # one request a connection: the next one might be for another host

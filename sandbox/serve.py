@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from sandbox import arm, devops, graph, storage
 from sandbox.arm import login, operations
 from sandbox.arm.errors import ArmError, WebError
 from sandbox.arm.sites import no_cname
+from sandbox.cdn import edge
 from sandbox.certificates import Certificates
 from sandbox.devops import git
 from sandbox.dns.server import NameServer
-from sandbox.dns.view import View
+from sandbox.dns.view import EDGE, SITES, View
 from sandbox.proxy import Proxy
 from sandbox.state import State
 from sandbox.storage import accounts, service, website
@@ -40,17 +42,26 @@ class Daemon:
         self.state = State(folder)
         self.view = View(self.state)
         accounts.prepare(self.state)
-        self.certificates = Certificates(
-            folder, self.has_certificate, lambda host: self.state.optional(f"certificate:{host}")
-        )
+        self.certificates = Certificates(folder, lambda host: self.state.optional(f"certificate:{host}"))
 
     def has_certificate(self, host: str) -> bool:
         operations.settle(self.state, self.view)
+        if self.is_on_edge(host):
+            return edge.has_certificate(self.state, self.view, host)
         return (
             host in AZURE
             or bool(storage.account_at(self.state, host))
             or hosting.has_certificate(self.state, self.view, host)
         )
+
+    def has_edge_certificate(self, host: str) -> bool:
+        """The same at Front Door, where a host is tried before its CNAME leads there."""
+        operations.settle(self.state, self.view)
+        return edge.has_certificate(self.state, self.view, host)
+
+    def is_on_edge(self, host: str) -> bool:
+        """Whether a host leads to Front Door."""
+        return (self.view.target(host) or "").endswith(f".{EDGE}")
 
     def refusal(self, host: str) -> str | None:
         """Why the proxy doesn't lead to a host; None where it does."""
@@ -58,12 +69,19 @@ class Daemon:
             return None
         if storage.HOST.fullmatch(host):
             return f"{host} is no storage account's"
-        if self.view.zone_of(host) or host.endswith(".azurestaticapps.net"):
-            return f"{host} leads to no Static Web App"
+        if self.view.zone_of(host) or host.endswith((f".{SITES}", f".{EDGE}")):
+            return f"{host} leads to no Static Web App and to no endpoint of Front Door"
         return f"{host} is not part of this sandbox: nothing leaves the machine"
 
     async def request(self, request: web.BaseRequest) -> web.StreamResponse:
         """Every HTTPS request: a fault if one was ordered, else the service that the host names."""
+        return await self._answer(request, self._dispatch)
+
+    async def on_edge(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Every HTTPS request to an address of Front Door's, wherever its host leads."""
+        return await self._answer(request, lambda request, host, body, half: self._edge(request, host, "https"))
+
+    async def _answer(self, request: web.BaseRequest, serve: Callable[..., web.Response]) -> web.StreamResponse:
         host = request.host.partition(":")[0].lower()
         kind, value = self.state.fault(host, request.method, request.path_qs) or ("", 0.0)
         if kind == "hang":
@@ -75,17 +93,26 @@ class Daemon:
         body = await request.content.read()
         if host in devops.HOSTS and "/_git/" in request.path:
             return await asyncio.to_thread(self._git, request, host, body)
-        response = self._dispatch(request, host, body, half=kind == "half")
+        response = serve(request, host, body, half=kind == "half")
         return self._cut(request, host) if kind == "lose-reply" else response
 
+    def _edge(self, request: web.BaseRequest, host: str, scheme: str) -> web.Response:
+        operations.settle(self.state, self.view)
+        page = edge.serve(self.state, self.view, host, request.method, request.path_qs, scheme)
+        service = "site" if scheme == "https" else "http"
+        self.state.log(service, host, request.method, request.path, page.status, f"sha256={page.sha256}")
+        return web.Response(status=page.status, body=page.body, headers=page.headers)
+
     async def plain(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Every request to port 80: to https, whatever the host; but an account of Azure Storage refuses it."""
+        """Every request to port 80: to https, whatever the host, but for Front Door's; Azure Storage refuses it."""
         host = request.host.partition(":")[0].lower()
         if found := storage.account_at(self.state, host):
             page = website.serve(self.state, host, request.method, request.path, secure=False)
             reply = page or service.insecure(found[0])
             self.state.log("http", host, request.method, request.path, reply.status)
             return web.Response(status=reply.status, body=reply.body, headers=reply.headers)
+        if self.is_on_edge(host):
+            return self._edge(request, host, "http")
         self.state.log("http", host, request.method, request.path, 301)
         return web.Response(status=301, headers={"Location": f"https://{host}{request.path_qs}"})
 
@@ -127,6 +154,8 @@ class Daemon:
             return self._graph(request, headers, body)
         if found := storage.account_at(self.state, host):
             return self._storage(request, found, headers, body)
+        if self.is_on_edge(host):
+            return self._edge(request, host, "https")
         if host == METADATA:
             page = upload.metadata() if request.path == "/swalocaldeploy" else Page(404, b"")
         elif host == upload.CLIENT_HOST:
@@ -214,20 +243,29 @@ def _ordered(path: str, status: int) -> ArmError:
 async def start(daemon: Daemon, wanted: dict[str, int]) -> tuple[dict[str, int], list[Any]]:
     """Listen on loopback, on the wanted ports where they are free.
 
-    :returns: the ports by name, and the servers: first the two of HTTP.
+    :returns: the ports by name, and the servers: first the three of HTTP.
     :raises OSError: a port that was asked for explicitly is taken.
     """
     loop = asyncio.get_running_loop()
     runners: list[web.ServerRunner] = []
     ports: dict[str, int] = {}
-    for name, handler in (("https", daemon.request), ("http", daemon.plain)):
+    certificate = daemon.certificates.server_context
+    contexts = {
+        "https": certificate(daemon.has_certificate, hosting.DEFAULT_CERTIFICATE),
+        "edge": certificate(daemon.has_edge_certificate, edge.DEFAULT_CERTIFICATE),
+    }
+    for name, handler in (("https", daemon.request), ("http", daemon.plain), ("edge", daemon.on_edge)):
         runners.append(web.ServerRunner(web.Server(handler)))
         await runners[-1].setup()
-        context = daemon.certificates.server_context() if name == "https" else None
+        context = contexts.get(name)
         site = web.TCPSite(runners[-1], "127.0.0.1", wanted.get(name, 0), ssl_context=context)
         await site.start()
         ports[name] = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
-    proxy = Proxy(daemon.refusal, ports["https"], ports["http"])
+
+    def port(host: str, tls: bool) -> int:
+        return ports[("edge" if daemon.is_on_edge(host) else "https") if tls else "http"]
+
+    proxy = Proxy(daemon.refusal, port)
     proxy_server = await asyncio.start_server(proxy.handle, "127.0.0.1", wanted.get("proxy", 0))
     ports["proxy"] = proxy_server.sockets[0].getsockname()[1]
     while True:  # UDP and TCP on the same port
@@ -254,7 +292,7 @@ async def run(folder: Path, wanted: dict[str, int]) -> None:
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
     await stop.wait()
     running.unlink(missing_ok=True)
-    for runner in servers[:2]:
+    for runner in servers[:3]:
         runner._shutdown_timeout = 1
         await runner.cleanup()
 

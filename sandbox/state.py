@@ -39,6 +39,12 @@ DELAYS = {  # seconds, set by `python -m sandbox set NAME SECONDS`
     "delete": 0.5,
     "domain-delete": 0.5,
     "dns-lag": 0.0,
+    "cdn-write": 0.3,  # Front Door: every creation and change
+    "cdn-token": 0.0,  # how much later than a custom domain its validation token comes
+    "cdn-validation": 0.5,  # once the token stands in DNS
+    "cdn-certificate": 0.0,
+    "cdn-propagation": 0.0,  # to all edges
+    "cdn-purge": 0.5,
     "edge-lag": 0.0,
     "token": 3599.0,  # how long one lasts
     "registration": 0.0,  # of a resource provider
@@ -50,7 +56,10 @@ SHARES = {  # per cent, set the same way
     "rebound-404": 0.0,  # of the requests to a host that was bound to another site before
 }
 # Faults that lie in a resource, not in a request: ordered by its name as `host`, taken when it is written.
-RESOURCE_FAULTS = ("domain-failed", "domain-stuck", "role-unseen", "principal-unseen")
+RESOURCE_FAULTS = (
+    "domain-failed", "domain-stuck", "role-unseen", "principal-unseen",
+    "domain-revalidation", "domain-rejected", "domain-timed-out", "domain-internal-error",
+)  # fmt: skip
 
 
 UNDER = "(id = ? OR id > ? AND id < ?)"  # a resource and what lies under it; `_under` has the values
@@ -165,8 +174,9 @@ class State:
 
     def under(self, id_: str, type_: str | None = None) -> list[dict[str, Any]]:
         """A resource and what lies under it."""
-        found = self._bodies(UNDER, *_under(id_))
-        return [each for each in found if type_ in (None, each["type"].lower())]
+        if type_ is not None:
+            return list(self._bodies(f"type = ? AND {UNDER}", type_, *_under(id_)))
+        return list(self._bodies(UNDER, *_under(id_)))
 
     def _bodies(self, where: str, *values: str) -> Iterator[dict[str, Any]]:
         for (body,) in self.db.execute(f"SELECT body FROM resources WHERE {where} ORDER BY id", values).fetchall():

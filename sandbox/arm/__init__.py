@@ -54,6 +54,7 @@ KEYWORDS = {  # in Azure's own case, which ids come back in whatever the request
         "Microsoft.ManagedIdentity", "userAssignedIdentities", "federatedIdentityCredentials",
         "Microsoft.Authorization", "roleDefinitions", "roleAssignments", "moveResources", "validateMoveResources",
         "Microsoft.Storage", "storageAccounts", "listKeys",
+        "Microsoft.Cdn", "profiles", "afdEndpoints", "customDomains", "originGroups", "origins", "routes", "ruleSets", "rules",
     )
 }  # fmt: skip
 SUB = r"/subscriptions/(?P<sub>[^/]+)"
@@ -76,6 +77,7 @@ def route(method: str, pattern: str, query: tuple[str, ...] = ()) -> Callable[[H
 def handle(call: Call) -> Answer:
     """Authorise, finish what is due, find the handler, and turn errors into ARM's answers."""
     from sandbox.arm import groups, operations, resources, roles, site_parts, sites, subscriptions, tokens, zones  # noqa: F401  (they register their routes)
+    from sandbox.cdn import arm as cdn  # noqa: F401
     from sandbox.storage import accounts  # noqa: F401
 
     operations.settle(call.state, call.view)

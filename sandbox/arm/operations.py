@@ -11,6 +11,7 @@ from sandbox.state import State
 def settle(state: State, view: View) -> None:
     """Carry out what is due."""
     from sandbox.arm.sites import validated
+    from sandbox.cdn.arm import finished
     from sandbox.storage import accounts
 
     for id_, verb, resource in state.due():
@@ -21,6 +22,8 @@ def settle(state: State, view: View) -> None:
             error = validated(state, view, resource)
         elif verb == "create-account":
             accounts.created(state, resource)
+        elif verb.startswith("cdn-"):
+            error = finished(state, verb, resource)
         state.finish(id_, error)
 
 

@@ -9,7 +9,8 @@ from sandbox.arm.groups import TYPE as GROUP_TYPE
 from sandbox.arm.groups import group_of
 
 TOP = {"microsoft.web/staticsites", "microsoft.network/dnszones",
-       "microsoft.managedidentity/userassignedidentities", "microsoft.storage/storageaccounts"}  # fmt: skip
+       "microsoft.managedidentity/userassignedidentities", "microsoft.storage/storageaccounts", "microsoft.cdn/profiles",
+       "microsoft.cdn/profiles/afdendpoints"}  # fmt: skip
 MOVABLE = {"microsoft.web/staticsites", "microsoft.network/dnszones"}
 FIELDS = {"name", "resourceType", "resourceGroup", "location", "tagName", "tagValue"}
 TIMES = ("createdTime", "changedTime", "provisioningState")

@@ -13,6 +13,7 @@ ALWAYS = {"microsoft.resources", "microsoft.authorization"}  # nobody has to reg
 # What is modelled of each provider: resource type to API versions, newest first.
 PROVIDERS = {
     "Microsoft.Authorization": {"roleAssignments": ["2022-04-01"], "roleDefinitions": ["2022-04-01"]},
+    "Microsoft.Cdn": {"profiles": ["2026-10-01", "2025-06-01"]},
     "Microsoft.ManagedIdentity": {"userAssignedIdentities": ["2024-11-30", "2023-01-31"]},
     "Microsoft.Network": {"dnsZones": ["2023-07-01-preview", "2018-05-01"]},
     "Microsoft.Resources": {"resourceGroups": ["2024-03-01"], "subscriptions": ["2022-12-01"]},

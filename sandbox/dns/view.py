@@ -12,7 +12,7 @@ import dns.rdatatype
 from sandbox import storage
 from sandbox.state import State
 
-SITES = "azurestaticapps.net"
+SITES, EDGE = "azurestaticapps.net", "azurefd.net"
 NAME_SERVERS = ("ns1-01.azure-dns.com", "ns2-01.azure-dns.net", "ns3-01.azure-dns.org", "ns4-01.azure-dns.info")
 SOA_TIMES = {
     "refreshTime": 3600,
@@ -103,23 +103,35 @@ class View:
         }
 
     def synthetic(self, name: str) -> dict[str, Found]:
-        """Azure's own names: default host names of sites, endpoints of storage accounts, and name servers."""
-        site = name.endswith(f".{SITES}") and self.site_named(name)
-        if name in NAME_SERVERS or site or storage.account_at(self.state, name):
+        """Azure's own names: default host names of sites, Front Door's endpoints, endpoints of storage accounts, name servers."""
+        ours = self.site_named(name) or self.endpoint_named(name) or storage.account_at(self.state, name)
+        if name in NAME_SERVERS or ours:
             return {"A": (name, "A", 60, ["127.0.0.1"])}
         return {}
 
     def site_named(self, host: str) -> dict[str, Any] | None:
         """The site with a default host name."""
+        if not host.endswith(f".{SITES}"):
+            return None
         for site in self.state.mentioning("Microsoft.Web/staticSites", host):
             if site["properties"]["defaultHostname"] == host:
                 return site
         return None
 
+    def endpoint_named(self, host: str) -> dict[str, Any] | None:
+        """Front Door's endpoint with a host name."""
+        if not host.endswith(f".{EDGE}"):
+            return None
+        for endpoint in self.state.mentioning("Microsoft.Cdn/profiles/afdendpoints", host):
+            if endpoint["properties"]["hostName"] == host:
+                return endpoint
+        return None
+
     def target(self, name: str) -> str | None:
-        """Where a host name leads in the end, when it is a site's default host name."""
+        """Where a host name leads in the end, when that is a site's default host name or a Front Door endpoint's."""
         chain = self.answer(name, "A")
-        return chain[-1][0] if chain and chain[-1][1] == "A" and chain[-1][0].endswith(f".{SITES}") else None
+        ends = chain and chain[-1][1] == "A" and chain[-1][0].endswith((f".{SITES}", f".{EDGE}"))
+        return chain[-1][0] if ends else None
 
 
 def _values(kind: str, properties: dict[str, Any]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from sandbox.dns.view import View
 from sandbox.state import State
 
 CONFIG = "staticwebapp.config.json"
+DEFAULT_CERTIFICATE = "*.7.azurestaticapps.net"
 CONFIG_KEYS = {"$schema", "routes", "navigationFallback", "responseOverrides", "mimeTypes", "globalHeaders",
                "trailingSlash", "auth", "networking", "forwardingGateway", "platform"}  # fmt: skip
 WAITING = b"<!doctype html><title>Azure Static Web Apps - Welcome</title><h1>Your Azure Static Web App is live and waiting for your content</h1>"
