@@ -100,4 +100,5 @@ def _chosen(options: argparse.Namespace) -> tuple[stacks.Fleet, tuple[stacks.Sha
         raise UserError("--jobs: at least 1")
     fleet = stacks.read(Path.cwd(), options.file)
     shards = stacks.chosen(fleet, stacks.numbers(options.shards) if options.shards else ())
+    shards = stacks.part(shards, options.part)
     return fleet, shards, options.jobs or run.jobs_by_default(len(shards))

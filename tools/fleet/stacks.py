@@ -135,6 +135,19 @@ def chosen(found: Fleet, numbers: Sequence[int]) -> tuple[Shard, ...]:
     )
 
 
+def part(shards: Sequence[Shard], text: str) -> tuple[Shard, ...]:
+    """One of several agents' part, `2/4`: every fourth shard from the second on; all of them for "".
+
+    :raises UserError: it is none of that.
+    """
+    if not text:
+        return tuple(shards)
+    match = re.fullmatch(r"(\d{1,4})/(\d{1,4})", text)
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
+        raise UserError(f"--part: {text!r} is no part; write 1/4 for the first of four")
+    return tuple(shards[int(match[1]) - 1 :: int(match[2])])
+
+
 def numbers(text: str) -> list[int]:
     """`1,3-5` -> [1, 3, 4, 5].
 
