@@ -21,6 +21,7 @@ from rich.text import Text
 from checks.shown import shown
 from tools.fleet.run import CANCELLED, DONE, FAILED, NOTHING, Outcome, Watcher
 
+TOLD = 5  # warnings of a shard
 EVERY = 30.0  # seconds between lines about a shard, in a log
 COLOURS = {DONE: "green", NOTHING: "green", FAILED: "bold red", CANCELLED: "yellow"}
 
@@ -96,8 +97,11 @@ def summary(outcomes: Sequence[Outcome], console: Console) -> None:
         )  # fmt: skip
     console.print(table)
     for outcome in outcomes:
-        for text in outcome.warnings:
+        for text in outcome.warnings[:TOLD]:
             console.print(Text(f"{outcome.shard.stack}: warning: {shown(text)}", "yellow"), soft_wrap=True)
+        if len(outcome.warnings) > TOLD:
+            more = f"{outcome.shard.stack}: {len(outcome.warnings) - TOLD} more warnings; --json has all of them"
+            console.print(Text(more, "yellow"), soft_wrap=True)
         if outcome.result == FAILED:
             console.print(Text(f"{outcome.shard.stack}: {outcome.error}", "red"), soft_wrap=True)
     counts = {result: sum(outcome.result == result for outcome in outcomes) for result in COLOURS}
