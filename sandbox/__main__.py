@@ -70,6 +70,10 @@ def parser() -> argparse.ArgumentParser:
         default=graph.READ,
         help="what the application may do there",
     )
+    tenant = add("tenant", "add domains to the tenant of Microsoft 365, and let the application list them")
+    tenant.add_argument("names", nargs="*", metavar="NAME")
+    tenant.add_argument("--unverified", action="store_true", help="its TXT record was never seen")
+    tenant.add_argument("--no-mail", action="store_true", help="not for Exchange Online")
     grant = add("grant", "give the sign-in a role, as an administrator would (az role assignment create)")
     grant.add_argument("role", nargs="?", default="Storage Blob Data Contributor", metavar="ROLE", help="default: %(default)s")  # fmt: skip
     grant.add_argument(
@@ -203,6 +207,16 @@ def do_fault(sandbox: Sandbox, options: argparse.Namespace) -> int:
             print(*row, sep="\t")
     else:
         sandbox.fault(options.kind, options.value, host=options.host, method=options.method, path=options.path, times=options.times)  # fmt: skip
+    return 0
+
+
+def do_tenant(sandbox: Sandbox, options: argparse.Namespace) -> int:
+    from sandbox.graph import domains
+
+    domains.consent(sandbox.state)
+    for name in options.names:
+        services = [service for service in domains.SERVICES if service != "Email" or not options.no_mail]
+        domains.make(sandbox.state, name, not options.unverified, services)
     return 0
 
 

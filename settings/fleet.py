@@ -79,10 +79,8 @@ def read(
     if not given:
         return ()
     shard = read_number(reader, given.get("shard"), f"{KEY}.shard", LAST_SHARD)
-    place = Place(
-        hosted, _sku(reader, given.get("sku"), hosted), {"": dns, **_places(reader, given.get("dns"), dns)}
-    )
-    customers = _customers(reader, given.get("customers"))
+    place = read_place(reader, given, dns, hosted)
+    customers = read_customers(reader, given.get("customers"))
     fleet = reader.attempt(f"{KEY}.file", lambda: read_files(folder, given.get("file"), customers))
     if fleet is None:
         return ()
@@ -98,6 +96,13 @@ def read(
             f"{KEY}.shard", f"no row has shard {shard}, but {there}; a shard that is over ends with pulumi destroy"
         )
     return of_shard(reader, fleet, shard, place)
+
+
+def read_place(reader: Reader, given: Mapping[str, Any], dns: Dns | None, hosted: Hosted) -> Place:
+    """What `mta-sts:fleet` says of where its domains go; the parameters are those of `read`."""
+    return Place(
+        hosted, _sku(reader, given.get("sku"), hosted), {"": dns, **_places(reader, given.get("dns"), dns)}
+    )
 
 
 def _sku(reader: Reader, value: Any, hosted: Hosted) -> str:
@@ -126,7 +131,8 @@ def _places(reader: Reader, value: Any, dns: Dns | None) -> dict[str, Dns | None
     return found
 
 
-def _customers(reader: Reader, value: Any) -> dict[str, str]:
+def read_customers(reader: Reader, value: Any) -> dict[str, str]:
+    """`mta-sts:fleet.customers`: by file, whose all of its rows are."""
     if value is None:
         return {}
     given = cast(dict[Any, Any], value) if isinstance(value, dict) else {}
@@ -148,22 +154,22 @@ def of_shard(reader: Reader, fleet: Fleet, shard: int, place: Place) -> tuple[Po
     if len(rows) > SHARD:
         late = rows[SHARD]
         reader.problem(late.key, f"shard: shard {shard} has {len(rows)} domains, and holds {SHARD}; leave it blank in those that are new, then: {PACK}")  # fmt: skip
-    found = [(row, made) for row in rows if (made := _settings(reader, row, place))]
+    found = [(row, made) for row in rows if (made := of_row(reader, row, place))]
     if place.hosted.on(Hosting.STATIC_WEB_APP):
         return _sites(reader, found, place)
     alike: dict[tuple[bytes, tuple[str, ...]], list[PolicySettings]] = {}
     for _, made in found:
-        alike.setdefault(_kind(made), []).append(made)
-    return tuple(_together(f"p-{_digest(kind)}", group, place) for kind, group in sorted(alike.items()))
+        alike.setdefault(kind(made), []).append(made)
+    return tuple(_together(f"p-{_digest(shared)}", group, place) for shared, group in sorted(alike.items()))
 
 
-def _kind(settings: PolicySettings) -> tuple[bytes, tuple[str, ...]]:
+def kind(settings: PolicySettings) -> tuple[bytes, tuple[str, ...]]:
     """Equal for rows that share a policy."""
     return settings.policy.render(), settings.tls_reports.rua if settings.tls_reports else ()
 
 
-def _digest(kind: tuple[bytes, tuple[str, ...]]) -> str:
-    return hashlib.sha256(b"\0".join([kind[0], *(uri.encode() for uri in kind[1])])).hexdigest()[:12]
+def _digest(shared: tuple[bytes, tuple[str, ...]]) -> str:
+    return hashlib.sha256(b"\0".join([shared[0], *(uri.encode() for uri in shared[1])])).hexdigest()[:12]
 
 
 def _together(name: str, group: Sequence[PolicySettings], place: Place) -> PolicySettings:
@@ -171,7 +177,7 @@ def _together(name: str, group: Sequence[PolicySettings], place: Place) -> Polic
     return PolicySettings(name, group[0].policy, place.sku, domains, group[0].tls_reports, hosted=place.hosted)
 
 
-def _settings(reader: Reader, row: Row, place: Place) -> PolicySettings | None:
+def of_row(reader: Reader, row: Row, place: Place) -> PolicySettings | None:
     """A row by itself."""
     own = RowReader(row.key)
     cells, key = row.cells, row.key
@@ -222,7 +228,7 @@ def _sites(
             lines = ", ".join(str(row.line) for row, _ in group)
             reader.problem(group[room][0].key, f"site: site {number} has {len(group)} domains (lines {lines}), but a {place.sku} app holds {room}; leave it blank in the new one, then: {PACK}")  # fmt: skip
         for row, made in group[1:]:
-            if _kind(made) != _kind(group[0][1]):
+            if kind(made) != kind(group[0][1]):
                 reader.problem(row.key, f"site: site {number} has another policy in {first.key}, and an app serves one: give both the same mode, maxAge, mx and tlsReports, or leave site blank in the new one, then: {PACK}")  # fmt: skip
     return tuple(
         _together(f"site-{number}", [made for _, made in group], place)

@@ -241,6 +241,11 @@ def read_files(folder: Path, value: Any, customers: Mapping[str, str] | None = N
     return _together([_file(path, name, customers.get(name, "")) for name, path in paths.items()])
 
 
+def read_texts(texts: Mapping[str, bytes], customers: Mapping[str, str]) -> Fleet:
+    """The same of files that aren't written yet, by their names."""
+    return _together([parse(data, name, customers.get(name, "")) for name, data in texts.items()])
+
+
 def files(folder: Path, value: Any) -> dict[str, Path]:
     """The fleet's files, by their names.
 

@@ -1,4 +1,4 @@
-"""Microsoft Graph (graph.microsoft.com), as far as mail is read by an application: `handle` takes a request.
+"""Microsoft Graph (graph.microsoft.com), as far as an application reads mail and lists domains: `handle` takes a request.
 
 Shapes are those of learn.microsoft.com/graph/api (message-delta, message-get, message-move, mailfolder-list-childfolders);
 errors those that users meet (microsoftgraph/microsoft-graph-docs 2350, 2162, 10481). None was compared with a real tenant.
@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlencode
 
 from sandbox.arm import tokens
 from sandbox.arm.errors import ArmError
+from sandbox.graph import domains
 from sandbox.state import State
 
 HOST = "graph.microsoft.com"
@@ -93,6 +94,8 @@ def handle(
     """
     try:
         _sign_in(state, headers.get("authorization", ""))
+        if (method, path) == ("GET", "/v1.0/domains"):
+            return _domains(state, query)
         match = re.fullmatch(r"/v1\.0/users/([^/]+)(/.*)", path)
         if not match:
             raise _not_modelled(f"{method} {path}")
@@ -151,6 +154,16 @@ def messages(state: State, address: str, folder: str = "Inbox") -> list[bytes]:
         (address.lower(), folder),
     )
     return [mime for (mime,) in rows.fetchall()]
+
+
+def _domains(state: State, query: dict[str, str]) -> Answer:
+    if query:
+        raise _not_modelled(f"the query parameters {', '.join(query)} of GET /domains")
+    if not domains.allowed(state):
+        raise GraphError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+    return Answer(
+        200, {"@odata.context": f"https://{HOST}/v1.0/$metadata#domains", "value": domains.all_of(state)}
+    )
 
 
 def _child_folders(ask: Ask) -> Answer:

@@ -80,8 +80,8 @@ def test_equal_rows_share_a_policy_whose_name_no_order_changes(load: Load) -> No
 
 def test_a_byte_order_mark_quotes_blank_lines_and_short_rows_are_read(load: Load) -> None:
     found = load(
-        '"a.example","Acme, Inc.","mx1.example.org;\n mx2.example.org",testing,1', "", "bücher.example,,m.example,testing,1",
-        head="\ufeffdomain,customer,mx,mode,shard,site",
+        '"a.example","Acme, Inc.","mx1.example.org;\n mx2.example.org",testing,1,1', "", "bücher.example,,m.example,testing,1,2",
+        head="\ufeffdomain,customer,mx,mode,shard,site", hosting=None,
     )  # fmt: skip
     domains = {domain.name: domain.key for policy in found.policies for domain in policy.domains}
     assert domains == {"a.example": "fleet.csv line 2", "xn--bcher-kva.example": "fleet.csv line 5"}
@@ -238,6 +238,48 @@ def test_a_site_has_room_and_one_policy(problems: Callable[..., list[str]]) -> N
         "fleet.csv line 5: site: site 1 has 3 domains (lines 2, 4, 5), but a Free app holds 2; leave it blank in the new one, then: python -m tools.fleet pack",
         "fleet.csv line 4: site: site 1 has another policy in fleet.csv line 2, and an app serves one: give both the same mode, maxAge, mx and tlsReports, or leave site blank in the new one, then: python -m tools.fleet pack",
     ]  # fmt: skip
+
+
+def policies(*domains: object, **more: Any) -> dict[str, Any]:
+    return {"fleet": None, "hosting": None, "policies": [{"name": "main", "mode": "testing", "mx": ["m.test"], "domains": domains, **more}]}  # fmt: skip
+
+
+def test_a_policys_domains_take_several_apps_once_their_sites_are_written_down(load: Load) -> None:
+    two, three = {"name": "b.test", "site": 2}, {"name": "c.test", "site": 3}
+    found = load(**policies("a.test", two, {"name": "d.test", "site": 2}, three)).policies
+    assert [(each.name, [domain.name for domain in each.domains]) for each in found] == [
+        ("main", ["a.test"]), ("main-2", ["b.test", "d.test"]), ("main-3", ["c.test"]),
+    ]  # fmt: skip
+    assert len({each.policy.id for each in found}) == 1
+    assert [each.name for each in load(**policies(two)).policies] == ["main-2"]
+    (whole,) = load(**{**policies("a.test", two, three), "hosting": "frontDoor"}).policies
+    assert (whole.name, len(whole.domains)) == ("main", 3)
+
+
+@pytest.mark.parametrize(
+    ("domains", "words"),
+    [
+        (["a.test", "b.test", "c.test"], "3 domains, but a Free app holds 2; to write down which app has which: python -m tools.fleet pack, or set sku: Standard (5)"),
+        ([{"name": f"{name}.test", "site": 2} for name in "abc"], "domains: site 2 has 3, but a Free app holds 2; give a new one another site"),
+        ([{"name": "a.test", "site": 0}], "domains[0].site: 0 must be a whole number from 1 to 999"),
+        ([{"name": "a.test", "site": True}], "domains[0].site: True must be a whole number"),
+        ([{"name": f"d{at}.test", "site": at} for at in range(1, 12)], "11 policies with sku Free, but a subscription holds 10"),
+    ],
+)  # fmt: skip
+def test_a_site_that_can_not_be_is_told(
+    domains: list[Any], words: str, problems: Callable[..., list[str]]
+) -> None:
+    assert any(words in line for line in problems(**policies(*domains)))
+
+
+def test_no_site_is_named_as_another_policy(problems: Callable[..., list[str]]) -> None:
+    given = policies("a.test", {"name": "b.test", "site": 2})
+    given["policies"].append({**given["policies"][0], "name": "main-2", "domains": ["c.test"]})
+    (line,) = problems(**given)
+    assert (
+        line
+        == "mta-sts:policies: a policy and a site of another are both named main-2; give the newer one another name or number"
+    )
 
 
 def test_a_customer_has_a_file_of_their_own(tmp_path: Path) -> None:

@@ -16,6 +16,10 @@ from checks.tally import Tally
 from checks.unpacking import UnreadableError
 from checks.verdict import of_reports
 from policy import MxPattern, Policy, PolicyError, StsRecord, TlsRptRecord
+from settings import fleet, rows
+from settings.policies import Hosted, Hosting
+from settings.reader import Reader
+from zones import Dns
 
 COMMANDS = re.compile(r"##\w*\[", re.IGNORECASE)
 KEY = b"v=DKIM1; k=rsa; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQC7"
@@ -102,6 +106,19 @@ def hosts(data: bytes) -> None:
     assert pattern.matches(name) in (True, False)
 
 
+def fleets(data: bytes) -> None:
+    """Whatever a fleet's file holds is rows or named, by line; a row that is right is right by itself, too."""
+    found = rows.parse(data, "f.csv")
+    reader = Reader()
+    place = fleet.Place(Hosted(Hosting.FRONT_DOOR), dns={"": Dns()})
+    made = [policy for shard in found.shards for policy in fleet.of_shard(reader, found, shard, place)]
+    assert all(line.startswith("f.csv") and ": " in line for line in (*found.problems, *reader.problems))
+    assert sum(len(policy.domains) for policy in made) <= len(found.rows)
+    lines = [row.line for row in found.rows]
+    assert lines == sorted(set(lines))
+    assert all(row.domain or row.problems for row in found.rows)
+
+
 def texts(data: bytes) -> None:
     """What is shown can be, and commands nobody."""
     for given in (
@@ -118,6 +135,7 @@ def texts(data: bytes) -> None:
 
 
 MAIL = mail(gzipped(sample()))
+ROWS = b'domain,mx,mode,shard,site,tlsReports\r\na.example,m.test n.test,testing,1,,mailto:a@b.test\r\n"b.example",,none,2,3,\r\n'
 TARGETS = {
     "reports": Target(
         reports,
@@ -145,5 +163,9 @@ TARGETS = {
         (b"v=STSv1;", b"v=TLSRPTv1;", b"rua=", b"mailto:", b"id=", b"https://"),
     ),
     "hosts": Target(hosts, [b"mx1.example.org", b"*.example.org", "bücher.example".encode()], (b"xn--", b"*.", b"..")),
+    "fleets": Target(
+        fleets, [ROWS, b"\xef\xbb\xbf" + ROWS, b"domain,preset,mode,shard\na.example,google,enforce,1\n"],
+        (b'"', b'""', b",", b"\r", b"\n", b";", b"maxAge", b"delegateTo", b"microsoft365", b"*.", b"\0", b"xn--"),
+    ),
     "texts": Target(texts, [one.encode("utf-8", "surrogatepass")[:2_000] for one in TEXTS.values()], (b"##vso[", b"::error::", b"\x1b[")),
 }  # fmt: skip

@@ -83,7 +83,7 @@ def do_preview(options: argparse.Namespace) -> int:
 def do_previews(options: argparse.Namespace) -> int:
     """A process each: a preview makes its environment its own."""
     options.out.mkdir(parents=True, exist_ok=True)
-    for shard in stacks.part(stacks.read(Path.cwd()).shards, options.part):
+    for shard in stacks.part(stacks.read(Path()).shards, options.part):
         command = [sys.executable, "-m", "tools.ci", "preview", "--out", str(options.out / f"{shard.stack}.json")]
         _finished(command, Path.cwd(), {**os.environ, "PULUMI_STACK": shard.stack})
     return 0
@@ -110,7 +110,7 @@ def do_comment(options: argparse.Namespace) -> int:
 
 def _of_fleet(folder: Path) -> Iterator[preview.Preview]:
     """What the agents kept of each shard; where there is nothing, that is told as a failure."""
-    fleet = stacks.read(Path.cwd())
+    fleet = stacks.read(Path())
     kept = {path.stem: path for path in sorted(folder.rglob("*.json"))}
     for shard in fleet.shards:
         try:

@@ -6,8 +6,9 @@ import yaml
 from pulumi import automation
 
 from policy import UserError
+from settings.fleet import KEY
 from tools.fleet.engine import Engine
-from tools.fleet.stacks import KEY, Fleet, Shard
+from tools.fleet.stacks import Fleet, Shard
 
 OWN = ("mta-sts:resourceGroup",)  # keys that no two stacks may share
 

@@ -103,7 +103,7 @@ def run(
     :returns: in the order of `chosen`.
     :raises UserError: there is no engine.
     """
-    engine, project = Engine(), fleet.project
+    engine, project = Engine(), fleet.project.folder
     program = stacks.program(project)
     environment = dict(os.environ)
     outcomes = [Outcome(shard, found=Preview(shard.stack)) for shard in chosen]

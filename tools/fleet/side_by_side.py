@@ -37,8 +37,6 @@ def add_commands(add: Callable[[str, Run, str], argparse.ArgumentParser]) -> Non
     )
     status = add("status", do_status, "how each shard's stack stands, without running the program")
     init = add("init", do_init, "make a stack for each shard that has none")
-    for made in (preview, up, status, init):
-        made.add_argument("--file", default="", metavar="FILE", help="the fleet's, as its stacks have it, where there are several")  # fmt: skip
     for made in (preview, up, status):
         add_shards(made)
     up.add_argument("--again", action="store_true", help="also those that an up with the same inputs has finished")
@@ -83,7 +81,7 @@ def do_init(options: argparse.Namespace) -> int:
     """`init`."""
     from tools.fleet import new_stacks
 
-    fleet = stacks.read(Path.cwd(), options.file)
+    fleet = stacks.read(Path())
     made = new_stacks.init(fleet, options.like)
     print("\n".join(map(shown, made)) or "every shard has a stack")
     return 0
@@ -98,7 +96,7 @@ def _chosen(options: argparse.Namespace) -> tuple[stacks.Fleet, tuple[stacks.Sha
 
     if options.jobs < 0:
         raise UserError("--jobs: at least 1")
-    fleet = stacks.read(Path.cwd(), options.file)
+    fleet = stacks.read(Path())
     shards = stacks.chosen(fleet, stacks.numbers(options.shards) if options.shards else ())
     shards = stacks.part(shards, options.part)
     return fleet, shards, options.jobs or run.jobs_by_default(len(shards))

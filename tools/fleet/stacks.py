@@ -6,18 +6,15 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
-
-import yaml
 
 from policy import UserError
-from settings import fleet
-from settings.fleet import Row
+from settings.fleet import KEY, Row
+from tools.fleet import problems
+from tools.fleet.project import Project
 
-KEY = "mta-sts:fleet"
 # What a run of the program depends on, beside its stack's file and the fleet's.
 PROGRAM = (
-    "Pulumi.yaml", "requirements.txt", "__main__.py", "azure_native.py", "components", "checks", "internet", "policy", "provider",
+    "Pulumi.yaml", "requirements.txt", "__main__.py", "azure_native", "components", "checks", "internet", "policy", "provider",
     "settings", "web", "zones",
 )  # fmt: skip
 
@@ -37,19 +34,25 @@ class Shard:
 
 @dataclass(frozen=True)
 class Fleet:
-    """The stacks of a fleet, and what its files hold.
+    """The stacks of a fleet.
 
-    :param project: the folder of Pulumi.yaml.
-    :param name: of its file, as the stacks have it.
-    :param without_stack: shards of the file that no stack has.
-    :param problems: what is wrong with the file, a line each.
+    :param project: with its stacks' files and the rows.
+    :param without_stack: shards of the fleet's files that no stack has.
     """
 
-    project: Path
-    name: str
+    project: Project
     shards: tuple[Shard, ...]
     without_stack: tuple[int, ...]
-    problems: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Its files."""
+        return ", ".join(self.project.files)
+
+    @property
+    def problems(self) -> list[str]:
+        """Everything that is wrong with it, a line each."""
+        return problems.of(self.project, self.project.fleet)
 
     def missing(self, numbers: Iterable[int] = ()) -> str:
         """What to do about shards without a stack, among these or all; "" where there are none."""
@@ -61,65 +64,26 @@ class Fleet:
         return f"{self.name}: {what} no stack yet: python -m tools.fleet init"
 
 
-def read(project: Path, only: str = "") -> Fleet:
+def read(folder: Path) -> Fleet:
     """The fleet of a project.
 
-    :param only: its file as the stacks have it, where they name several.
-    :raises UserError: there is none, two stacks have one shard, or its file can't be read at all.
+    :param folder: that Pulumi.yaml is in.
+    :raises UserError: it has none, two stacks have one shard, or a file can't be read at all.
     """
-    stacks = {path: given for path in sorted(project.glob("Pulumi.*.yaml")) if (given := _fleet_of(path))}
-    stacks = {path: given for path, given in stacks.items() if only in ("", name_of(given["file"]))}
-    names = sorted({name_of(given["file"]) for given in stacks.values()})
-    if not names:
-        raise UserError(
-            f"no Pulumi.<stack>.yaml here has {KEY}{f' with the file {only}' if only else ''}; docs/fleet.md"
-        )
-    if len(names) > 1:
-        raise UserError(f"the stacks have several fleets, {', '.join(names)}; choose one: --file '{names[0]}'")
-    first = next(iter(stacks.values()))
-    found = fleet.read_files(project, first["file"], first.get("customers"))
-    rows = found.shards
-    shards: dict[int, Shard] = {}
-    for path, given in stacks.items():
-        number, stack = given["shard"], path.name.removeprefix("Pulumi.").removesuffix(".yaml")
-        if number in shards:
-            other = shards[number].file.name
-            raise UserError(f"{path.name}: {KEY}.shard: {number} is also {other}'s; one of them is too many")
-        shards[number] = Shard(number, stack, path, tuple(rows.get(number, ())))
-    problems = [*found.problems, *(problem for row in found.rows for problem in row.problems)]
-    ordered = tuple(shards[number] for number in sorted(shards))
-    return Fleet(
-        project, names[0], ordered, tuple(sorted(set(rows) - set(shards))), tuple(dict.fromkeys(problems))
+    project = Project(folder)
+    if not project.stacks:
+        raise UserError(f"no Pulumi.<stack>.yaml here has {KEY}; docs/fleet.md")
+    rows = project.fleet.shards
+    shards = tuple(
+        Shard(number, name_of(stack.path), stack.path, tuple(rows.get(number, ())))
+        for number, stack in sorted(project.stacks.items())
     )
+    return Fleet(project, shards, tuple(sorted(set(rows) - set(project.stacks))))
 
 
-def name_of(file: Any) -> str:
-    """`mta-sts:fleet.file` as a text: a name, a pattern, or several."""
-    return " ".join(map(str, cast(list[Any], file))) if isinstance(file, list) else str(file)
-
-
-def _fleet_of(path: Path) -> dict[str, Any] | None:
-    """A stack file's `mta-sts:fleet`; None where it has none.
-
-    :raises UserError: it can't be read.
-    """
-    try:
-        file = yaml.safe_load(path.read_text(encoding="utf-8"))
-        found = (file or {}).get("config", {}).get(KEY)
-    except (OSError, ValueError, AttributeError, yaml.YAMLError):
-        raise UserError(f"{path.name} is no stack file: its YAML can't be read") from None
-    if found is None:
-        return None
-    given = cast(dict[str, Any], found) if isinstance(found, dict) else {}
-    number = given.get("shard")
-    if (
-        not isinstance(given.get("file"), str)
-        or not isinstance(number, int)
-        or isinstance(number, bool)
-        or number < 1
-    ):
-        raise UserError(f"{path.name}: {KEY} must be {{file: fleet.csv, shard: 1}}")
-    return given
+def name_of(file: Path) -> str:
+    """`Pulumi.fleet-1.yaml` -> `fleet-1`."""
+    return file.name.removeprefix("Pulumi.").removesuffix(".yaml")
 
 
 def chosen(found: Fleet, numbers: Sequence[int]) -> tuple[Shard, ...]:

@@ -58,15 +58,16 @@ class Ask:
             )
         return (Prompt.ask(_text(f"{question} (unseen)"), console=self._console, password=True, default="", show_default=False) or "").strip()  # fmt: skip
 
-    def agree(self, question: str) -> bool:
+    def agree(self, question: str, default: bool = True) -> bool:
         """Yes or no.
 
+        :param default: what Return alone means.
         :raises UserError: there is nobody to ask.
         """
         if self._yes:
             return True
         self._needs_terminal("--yes", question, False)
-        return Confirm.ask(_text(question), console=self._console, default=True)
+        return Confirm.ask(_text(question), console=self._console, default=default)
 
     def _needs_terminal(self, flag: str, question: str, found: bool) -> None:
         if self._terminal:
