@@ -26,6 +26,7 @@ def add_commands(add: Callable[[str, Run, str], argparse.ArgumentParser]) -> Non
 
     def add_shards(made: argparse.ArgumentParser) -> None:
         made.add_argument("--shards", default="", metavar="1,3-5", help="only these")
+        made.add_argument("--part", default="", metavar="1/4", help="of these, one of several machines' part")
         made.add_argument(
             "--jobs", type=int, default=0, metavar="N", help="how many at once (default: by CPUs and memory)"
         )
