@@ -113,10 +113,6 @@ def test_the_life_of_two_shards(fleet: Fleet) -> None:
     [
         (["up", "--shards", "3"], "fleet: --shards: fleet.csv has no shard 3"),
         (["up", "--shards", "3-1"], "fleet: --shards: '3-1' is no shard; write 1,3-5"),
-        (
-            ["status", "--file", "other.csv"],
-            "no Pulumi.<stack>.yaml here has mta-sts:fleet with the file other.csv",
-        ),
         (["up", "--part", "5/4"], "fleet: --part: '5/4' is no part; write 1/4 for the first of four"),
         (["up", "--jobs", "-1"], "fleet: --jobs: at least 1"),
     ],
