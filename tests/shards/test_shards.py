@@ -69,6 +69,7 @@ def test_the_life_of_two_shards(fleet: Fleet) -> None:
     out, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert {shard["result"] for shard in json.loads(out)} == {"cancelled"}
+    assert "stopping: shards finish what is under way" in err
     assert locks(fleet) == []
     fleet.sandbox.delay("site-create", 0)
 

@@ -43,7 +43,7 @@ class Shown:
 
     def __enter__(self) -> Watcher:
         self._bar.start()
-        return Watcher(self._begun, self._moved, self._ended)
+        return Watcher(self._begun, self._moved, self._ended, self._line)
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._bar.stop()
@@ -86,9 +86,9 @@ def sentence(outcome: Outcome) -> str:
 def summary(outcomes: Sequence[Outcome], console: Console) -> None:
     """A line a shard, the warnings and errors below, and a line for all."""
     table = Table("shard", "stack", box=None, pad_edge=False)
-    for name in ("domains", "create", "update", "delete", "same", "warnings", "seconds"):
+    for name in ("domains", "create", "update", "delete", "same", "warned", "s"):
         table.add_column(name, justify="right")
-    table.add_column("result")
+    table.add_column("result", no_wrap=True)
     for outcome in outcomes:
         counts = [str(outcome.count(what) or "") for what in ("create", "update", "delete", "same")]
         table.add_row(

@@ -75,6 +75,7 @@ class Watcher:
     begun: Callable[[Outcome], None]
     moved: Callable[[Outcome], None]
     ended: Callable[[Outcome], None]
+    said: Callable[[str], None]
 
 
 def jobs_by_default(shards: int) -> int:
@@ -127,20 +128,24 @@ def run(
         watcher.ended(outcome)
 
     with _ending_in_order(engine), ThreadPoolExecutor(jobs, "shards") as pool:
-        _wait([pool.submit(work, outcome) for outcome in outcomes], engine)
+        _wait([pool.submit(work, outcome) for outcome in outcomes], engine, watcher)
     for outcome in outcomes:
         outcome.result = outcome.result or CANCELLED
     return outcomes
 
 
-def _wait(futures: Sequence[Future[None]], engine: Engine) -> None:
-    left = set(futures)
+def _wait(futures: Sequence[Future[None]], engine: Engine, watcher: Watcher) -> None:
+    left, told = set(futures), False
     while left:
-        ended, left = wait(left, timeout=1, return_when=FIRST_COMPLETED)
+        ended, left = wait(left, timeout=0.5, return_when=FIRST_COMPLETED)
         for future in ended:
             if not future.cancelled():
                 future.result()  # a defect is no shard's failure
-        if engine.cancelled:
+        if engine.cancelled and not told:
+            told = True
+            watcher.said(
+                "stopping: shards finish what is under way; Ctrl-C once more ends at once, and may leave locks"
+            )
             for future in left:
                 future.cancel()
 
