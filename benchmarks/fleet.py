@@ -25,6 +25,7 @@ from rich.table import Table
 
 from benchmarks import ROOT
 from benchmarks.measures import engine
+from checks.show import console
 
 SHARD, CUSTOMER = 100, 5  # domains
 MX = "mail.example.org"
@@ -81,7 +82,7 @@ def main(arguments: Sequence[str]) -> int:
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    console().print(table)
     if options.write:
         write(rows)
     return 0
