@@ -123,7 +123,7 @@ class Steps:
                 lines.append(NEXT)
             lines += [f"not yet: {wait}" for wait in proposal.waits]
         if safe and not self.files and not self.problems:
-            lines.append(f"no Pulumi.<stack>.yaml here has a policy with the domain {self.domain}; --stack-file names it")  # fmt: skip
+            lines.append(f"no Pulumi.<stack>.yaml here has a policy with the domain {self.domain}; --stack-file names it, and python -m tools.fleet set changes a fleet file's")  # fmt: skip
         return "\n".join(lines)
 
     def write(self, proposals: Mapping[Path, Proposal]) -> str:

@@ -226,7 +226,13 @@ class PolicyFolder:
             folder=policy.name,
             policy=policy.policy.render().decode(),
             web=front_door.files,
-            opts=pulumi.ResourceOptions(parent=parent, protect=protect),
+            # Domains leave it by their routes, which are protected. What it says stays, since some edges lead there for a
+            # while still, and goes with the account.
+            opts=pulumi.ResourceOptions(
+                parent=parent,
+                protect=protect and not policy.may_be_left,
+                retain_on_delete=policy.may_be_left,
+            ),
         )
 
     @property

@@ -76,7 +76,7 @@ def read(
     if value is None:
         return None
     given = reader.mapping(value, KEY, KEYS)
-    if not given:
+    if not isinstance(value, dict):
         return ()
     shard = read_number(reader, given.get("shard"), f"{KEY}.shard", LAST_SHARD)
     place = read_place(reader, given, dns, hosted)
@@ -174,7 +174,9 @@ def _digest(shared: tuple[bytes, tuple[str, ...]]) -> str:
 
 def _together(name: str, group: Sequence[PolicySettings], place: Place) -> PolicySettings:
     domains = tuple(domain for each in group for domain in each.domains)
-    return PolicySettings(name, group[0].policy, place.sku, domains, group[0].tls_reports, hosted=place.hosted)
+    return PolicySettings(
+        name, group[0].policy, place.sku, domains, group[0].tls_reports, hosted=place.hosted, may_be_left=True
+    )
 
 
 def of_row(reader: Reader, row: Row, place: Place) -> PolicySettings | None:

@@ -93,6 +93,8 @@ class PolicySettings:
     """One policy and the domains that have it: one Static Web App, or one folder behind Front Door.
 
     :param remove_early: the owner accepts the loss of mail from senders that remember an older policy.
+    :param may_be_left: its domains may go over to another policy: when they change, in a fleet on Front Door, or when a move
+        to Front Door, which has no sites, is over.
     """
 
     name: str
@@ -102,6 +104,7 @@ class PolicySettings:
     tls_reports: TlsRptRecord | None = None
     remove_early: bool = False
     hosted: Hosted = Hosted()
+    may_be_left: bool = False
 
 
 def read_hosting(reader: Reader, given: Mapping[str, Any], prefix: str, inherited: Hosted) -> Hosted:
@@ -190,7 +193,9 @@ def per_site(policy: PolicySettings) -> tuple[PolicySettings, ...]:
     if not policy.hosted.on(Hosting.STATIC_WEB_APP):
         return (policy,)
     return tuple(
-        replace(policy, name=policy.name if number == 1 else f"{policy.name}-{number}", domains=domains)
+        replace(policy, domains=domains)
+        if number == 1
+        else replace(policy, name=f"{policy.name}-{number}", domains=domains, may_be_left=True)
         for number, domains in by_site(policy.domains).items()
     )
 

@@ -37,7 +37,7 @@ def policy_of(folder: Path, stack: str, policy: str | None) -> PolicySettings:
     location = given.values.get("azure-native:location") or (project.get("azure-native:location") or {}).get(
         "value"
     )
-    settings = load(given, given.keys, location, stack, encrypted=given.encrypted)
+    settings = load(given, given.keys, location, stack, encrypted=given.encrypted, folder=folder)
     policies = {each.name: each for each in settings.policies}
     if policy is None:
         return settings.policies[0]

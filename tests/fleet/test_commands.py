@@ -277,6 +277,15 @@ def test_check_tells_every_bad_row_and_looks_at_the_good_ones(fleet: Fleet) -> N
         (("add", "https://x.example"), "write the name alone, without the scheme"),
         (("plan", "--domains", "0"), "must be a whole number from 1"),
         (("nothing",), "invalid choice"),
+        (("add", "x.example", "--mx", "m.test", "--shard", "0"), "--shard: '0' must be a whole number from 1"),
+        (
+            ("add", "x.example", "--mx", "m.test", "--file", "x.csv"),
+            "--file x.csv: no stack's mta-sts:fleet.file names it, but fleet.csv",
+        ),
+        (
+            ("add", "x.example", "--mx", "m.test", "--customer", "=x", "--yes"),
+            "customer: '=x' must be up to 100 letters",
+        ),
     ],
 )
 def test_a_mistake_is_one_line(words: tuple[str, ...], says: str, fleet: Fleet) -> None:
@@ -346,6 +355,8 @@ def test_a_csv_file_is_imported_as_dns_has_it_and_what_can_not_be_is_named(onlin
     assert "good.example: Microsoft 365;" in out
     again = online("import", "in.csv", "--yes")[1]
     assert "there already, and left as they are: good.example, own.example, reported.example" in again
+    Path("excel.csv").write_text("domain;customer\ngood.example;Acme\n")
+    assert "there already, and left as they are: good.example" in online("import", "excel.csv", "--yes")[1]
     code, out, _ = online("check")
     assert "3 of 3 rows in 1 shards are in order (files and DNS)" in out
     assert code == 0

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from checks.stack_text import Edit, StackText
 from policy import UserError
 from settings import cost, fleet
 from settings import stack as settings
@@ -93,6 +94,9 @@ def test_a_row_names_where_its_records_go(load: Load) -> None:
     of = {"dns": {"customers": {"resourceGroup": "theirs"}, "by-hand": {"provider": "manual"}}}
     rows = (row("a.example"), row("b.example", dns="customers"), row("c.example", dns="by-hand"))
     (policy,) = load(*rows, of=of).policies
+    assert (
+        load(row("a.example", adoptTlsReports="TRUE")).policies[0].domains[0].adopt_tls_reports
+    )  # as Excel writes it
     assert [domain.dns for domain in policy.domains] == [AzureDns("dns"), AzureDns("theirs"), ManualDns()]
 
 
@@ -161,6 +165,7 @@ def test_a_first_line_that_can_not_work_is_told_alone(
     ("of", "words"),
     [
         ({"file": "none.csv"}, "mta-sts:fleet.file: 'none.csv' is no file in "),
+        ({"file": None}, "mta-sts:fleet.file: None must be a file such as fleet.csv"),
         ({"file": 7}, "mta-sts:fleet.file: 7 must be a file such as fleet.csv"),
         ({"shard": "one"}, "mta-sts:fleet.shard: 'one' must be a whole number from 1 to 9999"),
         ({"sku": "Free"}, "mta-sts:fleet.sku: means nothing on Front Door"),
@@ -309,3 +314,13 @@ def test_what_a_stack_costs_is_one_line(load: Load) -> None:
 )
 def test_free_apps_are_recommended_to_twenty_domains_and_front_door_beyond(domains: int, best: str) -> None:
     assert best in cost.recommended(cost.engines(domains)).name
+
+
+def test_a_file_of_the_stack_is_read_for_its_policies_alone_where_it_has_a_fleet() -> None:
+    text = "config:\n  mta-sts:fleet: {file: fleet.csv, shard: 1}\n"
+    assert StackText("Pulumi.fleet-1.yaml", text).policies == ()
+    two = f"{text}  mta-sts:policies: [{{name: main, mode: testing, mx: [m.test], domains: [a.test, {{name: b.test, site: 2}}]}}]\n"
+    file = StackText("Pulumi.fleet-1.yaml", two)
+    (policy,) = file.policies
+    assert policy.name == "main"  # as it is written, whatever its sites: a change is of all of them
+    assert "mode: enforce" in file.changed([Edit("main", "mode", "testing", "enforce", "")])

@@ -2,12 +2,13 @@
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
-from checks.command import INTERRUPTED, USAGE, Parser, defect, write_anything
+from checks.command import INTERRUPTED, IO, USAGE, Parser, defect, write_anything
 from checks.shown import as_json, shown
 from policy import UserError
 from settings import cost
@@ -69,6 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print("\n".join(f"fleet: {shown(line)}" for line in str(error).splitlines()), file=sys.stderr)
         return USAGE
+    except BrokenPipeError:  # whoever read it has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return IO
     except KeyboardInterrupt:
         print("fleet: stopped", file=sys.stderr)
         return INTERRUPTED

@@ -52,7 +52,8 @@ def add_commands(add: Add) -> None:
 
     def cells(made: argparse.ArgumentParser, *further: str) -> None:
         for column in (*CELLS, *further):
-            made.add_argument(_option(column), dest=column, metavar="TEXT", help=CELLS.get(column))
+            kind = _number if column in ("shard", "site") else str
+            made.add_argument(_option(column), dest=column, metavar="TEXT", type=kind, help=CELLS.get(column))
 
     def look(made: argparse.ArgumentParser) -> None:
         made.add_argument("--resolver", metavar="IP[:PORT]", help="ask this one (MTA_STS_RESOLVER; default: the system's)")  # fmt: skip
@@ -78,6 +79,12 @@ def add_commands(add: Add) -> None:
     made = command("export", _export, "move a customer's rows to a file of their own")
     made.add_argument("--customer", required=True, metavar="TEXT")
     made.add_argument("to", metavar="FILE")
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1")
+    return int(text)
 
 
 def _option(column: str) -> str:
@@ -284,7 +291,9 @@ def _of_csv(path: Path) -> tuple[list[dict[str, str]], list[str]]:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
+            first = file.readline()
+            file.seek(0)
+            reader = csv.reader(file, delimiter=";" if ";" in first and "," not in first else ",")
             read = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
     except (OSError, UnicodeError, csv.Error) as error:
         raise UserError(f"{path}: {getattr(error, 'strerror', None) or error}") from None

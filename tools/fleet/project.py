@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -91,6 +92,10 @@ class Project:
             else:
                 there |= rows.files(self.folder, name)
         if self.only and self.only not in there:
+            if not any(isinstance(name, str) and fnmatchcase(self.only, name) for name in wanted):
+                raise UserError(
+                    f"--file {self.only}: no stack's {rows.KEY}.file names it, but {', '.join(map(str, wanted))}"
+                )
             there[self.only] = self.folder / self.only
         return there
 

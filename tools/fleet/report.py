@@ -164,10 +164,12 @@ def _placed(line: str, made: dict[str, Any]) -> str:
 def _stacks(project: Project) -> list[str]:
     """What each stack's preview would refuse, beside its rows."""
     found: list[str] = []
+    whole = project.folder / "Pulumi.yaml"
+    usual = (config_of(whole).get("azure-native:location") or {}).get("value") if whole.exists() else None
     for each in project.stacks.values():
         config = config_of(each.path)
         given = engine.FileConfig(PROJECT, config)
-        location = config.get("azure-native:location")
+        location = config.get("azure-native:location") or usual
         try:
             stack.load(
                 given, given.keys, None if location is None else str(location), each.path.name.split(".")[1],
