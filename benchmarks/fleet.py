@@ -65,6 +65,9 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks fleet", description=__doc__)
     parser.add_argument("--sizes", default="10,100,1000", metavar="N,…", help="domains (default 10,100,1000)")
     parser.add_argument("--jobs", default="1,2,4", metavar="N,…", help="of the previews; the last but one is the ups' (default 1,2,4)")  # fmt: skip
+    parser.add_argument(
+        "--shard", type=int, default=SHARD, metavar="N", help=f"domains of a shard (default {SHARD})"
+    )
     parser.add_argument("--hosting", default="staticWebApp,frontDoor", metavar="NAME,…")
     parser.add_argument("--write", action="store_true", help=f"put the table into {DOC.name}")
     options = parser.parse_args(arguments)
@@ -74,7 +77,7 @@ def main(arguments: Sequence[str]) -> int:
     for hosting in options.hosting.split(","):
         for domains in sizes:
             with tempfile.TemporaryDirectory() as folder:
-                for row in fleet(Path(folder), hosting, domains, jobs):
+                for row in fleet(Path(folder), hosting, domains, jobs, options.shard):
                     rows.append(row)
                     progress.print("  ".join(row))
     table = Table(*HEAD[:5], title=machine(), title_justify="left", box=None)
@@ -88,7 +91,9 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def fleet(folder: Path, hosting: str, domains: int, jobs: Sequence[int]) -> Iterator[tuple[str, ...]]:
+def fleet(
+    folder: Path, hosting: str, domains: int, jobs: Sequence[int], shard: int = SHARD
+) -> Iterator[tuple[str, ...]]:
     """Bring up, preview and change one fleet.
 
     :raises RuntimeError: a run fails.
@@ -96,12 +101,12 @@ def fleet(folder: Path, hosting: str, domains: int, jobs: Sequence[int]) -> Iter
     stack = Stack(folder, engine())
     stack.more["PYTHONDONTWRITEBYTECODE"] = ""  # Python keeps its bytecode, as it does unless told otherwise
     names = [f"d{at}.test" for at in range(domains)]
-    shards = -(-domains // SHARD)
+    shards = -(-domains // shard)
     with stack.sandbox:
         stack.zones(*names, "--mx", MX)
         if hosting == "frontDoor":  # whoever runs it may write blobs, as its docs want it
             stack.python("-m", "sandbox", "--dir", str(stack.sandbox.folder), "grant")
-        rows(stack.project, names)
+        rows(stack.project, names, shard)
         for number in range(1, shards + 1):
             stack_file(stack.project, number, hosting)
             if stack.pulumi("stack", "init", f"fleet-{number}").code:
@@ -124,14 +129,15 @@ def fleet(folder: Path, hosting: str, domains: int, jobs: Sequence[int]) -> Iter
         yield row(of_up, "first up", took, f"{sum(states) / domains / 1000:.1f}")
         for count in jobs if shards > 1 else jobs[:1]:
             yield row(count, "preview, no change", run(stack, "preview", "--jobs", str(count)))
-        rows(stack.project, names, "86400")
+        rows(stack.project, names, shard, "86400")
         yield row(of_up, "up, one policy changed", run(stack, "up", "--jobs", str(of_up)))
         yield row(of_up, "up, nothing left", run(stack, "up", "--jobs", str(of_up)))
 
 
-def rows(project: Path, names: Sequence[str], first: str = "604800") -> None:
+def rows(project: Path, names: Sequence[str], shard: int, first: str = "604800") -> None:
     """The fleet file: five domains a customer, who has a site of its own.
 
+    :param shard: domains of a shard.
     :param first: the first customer's maxAge.
     """
     with (project / "fleet.csv").open("w", newline="") as file:
@@ -140,8 +146,8 @@ def rows(project: Path, names: Sequence[str], first: str = "604800") -> None:
         for at, name in enumerate(names):
             customer = at // CUSTOMER
             age = "604800" if customer else first
-            site = at % SHARD // CUSTOMER + 1
-            writer.writerow((name, f"customer {customer}", MX, "testing", age, at // SHARD + 1, site))
+            site = at % shard // CUSTOMER + 1
+            writer.writerow((name, f"customer {customer}", MX, "testing", age, at // shard + 1, site))
 
 
 def stack_file(project: Path, number: int, hosting: str) -> None:
