@@ -1,6 +1,6 @@
 # Everything here runs on the local Azure (sandbox/); for a real subscription see docs/azure.md.
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview recover down destroy status test heavy acceptance clients faults fuzz unit check fix bench lock audit sbom template recording clean
+.PHONY: help setup up preview recover down destroy status test heavy acceptance clients faults fuzz unit check fix bench bench-fleet lock audit sbom template recording clean
 .SILENT:
 
 PYTHON ?= python3
@@ -12,7 +12,7 @@ export PULUMI_STACK ?= dev
 LOCAL = set -e; env="$$($(PY) -m sandbox env)"; eval "$$env"; $(PY) -m tools.unlock
 
 help: ## show this
-	grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 $(READY): requirements-dev.txt
 	echo "making .venv (about a minute the first time)" >&2
@@ -84,6 +84,10 @@ fix: $(READY) ## format and fix what can be fixed
 
 bench: $(READY) ## how fast it is, as ratios
 	$(PY) -m benchmarks
+
+bench-fleet: $(READY) ## a fleet of 10, 100 and 1,000 domains, by jobs: an hour (docs/scale.md); ARGS="--sizes 100 --write"
+	$(PY) -m tools.get_engine >/dev/null
+	$(PY) -m benchmarks fleet $(ARGS)
 
 lock: $(READY) ## lock the requirements anew, with hashes
 	for file in requirements requirements-dev; do $(PY) -m uv pip compile -q --universal --python-version 3.11 \

@@ -1,5 +1,7 @@
 """`make bench`: what the project promises and what was measured just now; `python -m benchmarks NAME…` a part of it.
 
+`python -m benchmarks fleet` measures many domains (docs/scale.md).
+
 What can't be measured here says why; everything else is measured all the same.
 """
 
@@ -14,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from benchmarks import fleet
 from benchmarks.measures import MEASURES, Measure, Row
 
 
@@ -43,6 +46,8 @@ def measure(chosen: Mapping[str, Measure], console: Console) -> list[Row]:
 
 def main(arguments: Sequence[str]) -> int:
     """Measure and print."""
+    if arguments[:1] == ["fleet"]:  # takes half an hour and more, and options
+        return fleet.main(arguments[1:])
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measures how fast it is.")
     names = ", ".join(MEASURES)
     parser.add_argument(

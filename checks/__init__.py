@@ -20,6 +20,7 @@
 | watch/     | what is new, worse or mended since the last run; notify.py tells it            |
 | shown.py   | strangers' text, made fit to be shown: all that follow put it through there    |
 | show.py    | tables, JSON, a Prometheus text file; page.py, page.html: the page             |
+| fleet.py   | all domains of a fleet file at once; fleet.html: their page                    |
 | charts.py  | the numbers of the page's charts; charts.html draws them                       |
 """
 

@@ -91,6 +91,16 @@ def parser() -> argparse.ArgumentParser:
     add_names(domain)
     domain.add_argument("--prometheus", type=Path, metavar="FILE", help="also write a text file for node_exporter")
     add_looks(domain)
+    whole = add(
+        "fleet", do_fleet, "look at all domains of a fleet file at once: one page, one metrics file; docs/scale.md"
+    )
+    whole.add_argument(
+        "file", nargs="*", default=["fleet.csv"], metavar="FILE", help="its files (default: fleet.csv)"
+    )
+    whole.add_argument("--customer", default="", metavar="NAME", help="this one's domains alone")
+    whole.add_argument("--shard", type=_number, metavar="N", help="this one's domains alone")
+    whole.add_argument("--prometheus", type=Path, metavar="FILE", help="also write a text file for node_exporter")
+    add_looks(whole)
     reports = add(
         "reports",
         do_reports,
@@ -135,6 +145,31 @@ def do_domain(options: argparse.Namespace) -> int:
 
     _give(options, [each.json() for each in found], lambda: page.render(found), tell)
     return exit_code(found)
+
+
+def do_fleet(options: argparse.Namespace) -> int:
+    """`fleet`."""
+    from checks import fleet
+    from settings.fleet import read_files  # which takes Pulumi's SDK along; no other command needs it
+
+    given = read_files(Path(), options.file)
+    rows = [
+        row for row in given.rows if options.customer in ("", row.customer) and options.shard in (None, row.shard)
+    ]
+    for problem in given.problems:
+        print(f"checks: {shown(problem)}", file=sys.stderr)
+    if not rows:
+        raise UserError(f"{', '.join(options.file)}: no row is asked for")
+    found = fleet.members(
+        rows, look(list(dict.fromkeys(row.domain for row in rows if not row.problems)), {}, options)
+    )
+    seen = [member.seen for member in found]
+    if options.prometheus:
+        show.prometheus(seen, options.prometheus, {member.seen.name: member.labels for member in found})
+    _give(
+        options, [member.json() for member in found], lambda: fleet.render(found), lambda to: fleet.show(found, to)
+    )
+    return 2 if given.problems else exit_code(seen)
 
 
 def do_reports(options: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from checks.charts import LONGEST, History, history
@@ -85,6 +85,19 @@ def _number(value: int) -> str:
     return f"{value:,}"
 
 
+def template(name: str) -> Template:
+    """A page's template: whatever it is given is shown as text, and never as markup."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name)
+
+
 def render(seen: Sequence[Domain], tally: Tally | None = None, verdicts: Sequence[Verdict] = ()) -> str:
     """The page's HTML."""
     by_name: Mapping[str, Domain] = {each.name: each for each in seen}
@@ -97,15 +110,7 @@ def render(seen: Sequence[Domain], tally: Tally | None = None, verdicts: Sequenc
     for card in cards:
         if tally and card.reported and len(histories) < DRAWN:
             histories[card.name] = history(card.reported, tally.today)
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html").render(
+    return template("page.html").render(
         cards=cards,
         histories=histories,
         listed=LISTED,

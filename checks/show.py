@@ -5,7 +5,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -126,9 +126,10 @@ def show_verdicts(verdicts: Sequence[Verdict], console: Console) -> None:
             console.print(_text(f"  - {reason}"), soft_wrap=True)
 
 
-def prometheus(found: Sequence[Domain], path: Path) -> None:
+def prometheus(found: Sequence[Domain], path: Path, more: Mapping[str, Mapping[str, str]] | None = None) -> None:
     """A text file for node_exporter's textfile collector, put in place whole.
 
+    :param more: further labels, by domain.
     :raises OSError: the folder can't be written.
     """
     lines = [
@@ -136,19 +137,25 @@ def prometheus(found: Sequence[Domain], path: Path) -> None:
         "# TYPE mta_sts_level gauge",
     ]
     levels: dict[str, int] = {}  # two names may be shown alike, and node_exporter refuses a file with a repetition
+    of_domain = {each.name: _labels({"domain": each.name, **(more or {}).get(each.name, {})}) for each in found}
     for domain in found:
         for check in sorted({line.check for line in domain.lines}):
             kind, _, server = check.partition(" ")
-            labels = f'domain="{label(domain.name)}",check="{label(kind)}"'
-            labels += f',server="{label(server)}"' if server else ""
+            labels = (
+                f"{of_domain[domain.name]},{_labels({'check': kind, **({'server': server} if server else {})})}"
+            )
             levels[labels] = max(levels.get(labels, 0), ORDER.index(domain.of(check)))
     lines += [f"mta_sts_level{{{labels}}} {level}" for labels, level in levels.items()]
     lines += ["# HELP mta_sts_certificate_expires_seconds the end of the policy host's certificate, Unix time",
               "# TYPE mta_sts_certificate_expires_seconds gauge"]  # fmt: skip
-    lines += [f'mta_sts_certificate_expires_seconds{{domain="{label(each.name)}"}} {each.expires:.0f}' for each in found if each.expires]  # fmt: skip
+    lines += [f'mta_sts_certificate_expires_seconds{{{of_domain[each.name]}}} {each.expires:.0f}' for each in found if each.expires]  # fmt: skip
     lines += ["# HELP mta_sts_checked_seconds when this was looked at, Unix time", "# TYPE mta_sts_checked_seconds gauge",
               f"mta_sts_checked_seconds {time.time():.0f}", ""]  # fmt: skip
     write(path, "\n".join(lines))
+
+
+def _labels(values: Mapping[str, str]) -> str:
+    return ",".join(f'{name}="{label(value)}"' for name, value in values.items())
 
 
 def write(path: Path, text: str) -> None:

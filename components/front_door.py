@@ -114,7 +114,10 @@ class FrontDoor(pulumi.ComponentResource):
         below = merge(own, pulumi.ResourceOptions(depends_on=[self.profile]))
         self.endpoint = cdn.AFDEndpoint(
             "mta-sts-endpoint",
-            endpoint_name=ENDPOINT,  # Azure appends what makes its host name unique
+            endpoint_name=ENDPOINT,
+            # Azure appends a hash to its host name, by default one for the whole tenant: then the endpoint of a second
+            # stack is refused, "That resource name isn't available."
+            auto_generated_domain_name_label_scope="ResourceGroupReuse",
             location=GLOBAL,
             enabled_state="Enabled",
             profile_name=PROFILE,

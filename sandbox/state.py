@@ -13,8 +13,11 @@ from typing import Any
 TABLES = """
 CREATE TABLE IF NOT EXISTS resources (id TEXT PRIMARY KEY, type TEXT, body TEXT);
 CREATE INDEX IF NOT EXISTS resources_by_type ON resources (type);
+CREATE INDEX IF NOT EXISTS resources_by_name ON resources (type, lower(json_extract(body, '$.name')));
+CREATE INDEX IF NOT EXISTS sites_by_host ON resources (type, json_extract(body, '$.properties.defaultHostname'));
 CREATE TABLE IF NOT EXISTS operations (id TEXT PRIMARY KEY, verb TEXT, resource TEXT, due REAL, status TEXT, error TEXT);
-CREATE INDEX IF NOT EXISTS operations_by_due ON operations (status, due);
+CREATE INDEX IF NOT EXISTS operations_by_status ON operations (status, due);
+CREATE INDEX IF NOT EXISTS operations_by_resource ON operations (resource);
 CREATE TABLE IF NOT EXISTS files (site TEXT, path TEXT, content BLOB, PRIMARY KEY (site, path));
 CREATE TABLE IF NOT EXISTS old_files (site TEXT, path TEXT, content BLOB, PRIMARY KEY (site, path));
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT);
@@ -166,9 +169,17 @@ class State:
     def named(self, type_: str, names: Iterable[str]) -> list[dict[str, Any]]:
         """The resources of a type that have one of these names, in lower case."""
         wanted = list(names)
-        ends = " OR ".join("substr(id, -length(?)) = ?" for _ in wanted) or "0"
-        values = [f"/{name}" for name in wanted for _ in range(2)]
-        return list(self._bodies(f"type = ? AND ({ends})", type_.lower(), *values))
+        marks = ", ".join("?" * len(wanted))
+        return list(
+            self._bodies(f"type = ? AND lower(json_extract(body, '$.name')) IN ({marks})", type_.lower(), *wanted)
+        )
+
+    def with_host(self, type_: str, host: str) -> dict[str, Any] | None:
+        """The resource of a type whose `defaultHostname` this is."""
+        found = self._bodies(
+            "type = ? AND json_extract(body, '$.properties.defaultHostname') = ?", type_.lower(), host
+        )
+        return next(found, None)
 
     def mentioning(self, type_: str, text: str) -> Iterator[dict[str, Any]]:
         """The resources of a type with a text anywhere in their bodies."""

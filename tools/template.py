@@ -18,7 +18,7 @@ from policy import UserError
 ROOT = Path(__file__).parents[1]
 OWN = "template"  # the folder with what is different there
 PARTS = (
-    "__main__.py", "azure_native", "CHANGELOG.md", "LICENSE", "azure-pipelines.yml", "requirements.txt", "checks", "components", "docs",
+    "__main__.py", "azure_native", "CHANGELOG.md", "LICENSE", "azure-pipelines.yml", "azure-pipelines-fleet.yml", "requirements.txt", "checks", "components", "docs",
     "internet", "pipeline", "policy", "provider", "settings", "tools", "web", "zones",
 )  # fmt: skip
 # For those who work on the program itself: its architecture, its parts in other programs, and building the engine.

@@ -113,10 +113,7 @@ class View:
         """The site with a default host name."""
         if not host.endswith(f".{SITES}"):
             return None
-        for site in self.state.mentioning("Microsoft.Web/staticSites", host):
-            if site["properties"]["defaultHostname"] == host:
-                return site
-        return None
+        return self.state.with_host("Microsoft.Web/staticSites", host)
 
     def endpoint_named(self, host: str) -> dict[str, Any] | None:
         """Front Door's endpoint with a host name."""

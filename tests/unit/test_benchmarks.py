@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from benchmarks import fleet
 from benchmarks.__main__ import measure
 from benchmarks.measures import MEASURES, Row, phases
 
@@ -74,3 +75,26 @@ def test_a_preview_falls_into_phases_and_a_missing_one_goes_with_the_next() -> N
         "4.00 s, 40%",
         "2.00 s, 20%",
     ]
+
+
+def test_a_fleets_table_stands_between_its_marks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    document = tmp_path / "scale.md"
+    document.write_text(f"before\n{fleet.BEGIN}old\n{fleet.END}after\n")
+    monkeypatch.setattr(fleet, "DOC", document)
+    fleet.write([("frontDoor", "10", "1", "1", "first up", "42", "14", "3", "288", "22.8")])
+    text = document.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "old" not in text
+    assert "| frontDoor | 10 | 1 | 1 | first up | 42 | 14 | 3 | 288 | 22.8 |" in text
+    assert fleet.BEGIN in (ROOT / "docs/scale.md").read_text()
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("hosting", ["staticWebApp", "frontDoor"])
+def test_a_small_fleet_is_measured(tmp_path: Path, hosting: str) -> None:
+    rows = list(fleet.fleet(tmp_path, hosting, 2, [1]))
+    assert [row[4] for row in rows] == [
+        "first up", "preview, no change", "up, one policy changed", "up, nothing left",
+    ]  # fmt: skip
+    assert all(float(row[6]) > 0 for row in rows)

@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from checks.shown import shown
+from policy import UserError
 from tools.ci import comment, preview, propose, pull_request, sign_in, without_secrets
 from tools.ci.errors import CiError
+from tools.fleet import stacks
 
 AGAIN = 30.0  # seconds between two looks
 
@@ -31,7 +33,13 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--to", type=Path, metavar="FILE", help="write it there, for another service than Azure DevOps"
     )
-    made.add_argument("stacks", nargs="+", metavar="STACK")
+    made.add_argument("--fleet", action="store_true", help="of all shards of the fleet file")
+    made.add_argument("stacks", nargs="*", metavar="STACK")
+    made = commands.add_parser(
+        "previews", help="the same as preview, for the stacks of a fleet's shards, one after the other"
+    )
+    made.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where they are kept")
+    made.add_argument("--part", default="", metavar="1/4", help="of the shards, one of several agents' part")
     made = commands.add_parser("run", help="run a command that signs in to Azure")
     made.add_argument("words", nargs="+", metavar="COMMAND")
     made = commands.add_parser("look", help="the same, for a command that changes nothing; it needs no secret")
@@ -72,9 +80,23 @@ def do_preview(options: argparse.Namespace) -> int:
     return 0
 
 
+def do_previews(options: argparse.Namespace) -> int:
+    """A process each: a preview makes its environment its own."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    for shard in stacks.part(stacks.read(Path()).shards, options.part):
+        command = [sys.executable, "-m", "tools.ci", "preview", "--out", str(options.out / f"{shard.stack}.json")]
+        _finished(command, Path.cwd(), {**os.environ, "PULUMI_STACK": shard.stack})
+    return 0
+
+
 def do_comment(options: argparse.Namespace) -> int:
-    """One comment for all stacks."""
-    found = [preview.Preview.load(options.folder / f"{stack}.json") for stack in options.stacks]
+    """One comment for all stacks; those of a fleet were kept by several agents, in a folder each."""
+    if options.fleet:
+        found = list(_of_fleet(options.folder))
+    else:
+        found = [preview.Preview.load(options.folder / f"{stack}.json") for stack in options.stacks]
+    if not found:
+        raise CiError("comment: name a stack, or use --fleet")
     if options.to:
         options.to.write_text(comment.render(found, limit=comment.GITHUB_LIMIT), encoding="utf-8")
     else:
@@ -84,6 +106,19 @@ def do_comment(options: argparse.Namespace) -> int:
     if failed:
         raise CiError(f"the preview of {', '.join(failed)} failed; the pull request's comment says why")
     return 0
+
+
+def _of_fleet(folder: Path) -> Iterator[preview.Preview]:
+    """What the agents kept of each shard; where there is nothing, that is told as a failure."""
+    fleet = stacks.read(Path())
+    kept = {path.stem: path for path in sorted(folder.rglob("*.json"))}
+    for shard in fleet.shards:
+        try:
+            yield preview.Preview.load(kept.get(shard.stack, folder / f"{shard.stack}.json"))
+        except CiError as error:
+            yield preview.Preview(shard.stack, failed=True, notes=[("error", "", str(error))])
+    for number in fleet.without_stack:
+        yield preview.Preview(f"shard {number}", failed=True, notes=[("error", "", fleet.missing([number]))])
 
 
 def do_run(options: argparse.Namespace) -> int:
@@ -167,7 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         return globals()[f"do_{options.command}"](options)
-    except CiError as error:
+    except (CiError, UserError) as error:
         print(f"tools.ci: {shown(error)}", file=sys.stderr)
         return 1
 

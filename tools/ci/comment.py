@@ -10,6 +10,7 @@ MARKER = "<!-- mta-sts: pulumi preview -->"  # not shown; by it the next run fin
 LIMIT = 150_000  # characters; "A discussion comment cannot be longer than …", says Azure DevOps (runatlantis 1585)
 GITHUB_LIMIT = 65_536  # characters; "Body is too long (maximum is 65536 characters)"
 CUT = "\n… cut here, {} characters more: the whole is in this run's log"
+SHORT = 4  # stacks; of more there is a table first, and nothing further of those that stay as they are
 ORDER = ("create", "update", "replace", "delete", "same")
 
 
@@ -20,12 +21,34 @@ def render(previews: Sequence[Preview], link: str = "", limit: int = LIMIT) -> s
     :param limit: characters (UTF-16 units, as .NET counts).
     """
     run = f" · [run]({link})" if link else ""
-    text = "\n".join([f"{MARKER}\n### Pulumi preview{run}\n", *(_summary(each) for each in previews)])
-    diffs = [(each.stack, _lines(each.diff)) for each in previews if each.diff]
+    many = len(previews) > SHORT
+    told = [each for each in previews if each.failed or each.changes] if many else previews
+    text = "\n".join(
+        [f"{MARKER}\n### Pulumi preview{run}\n", *_overview(previews if many else ()), *map(_summary, told)]
+    )
+    diffs = [(each.stack, _lines(each.diff)) for each in told if each.diff]
     frame = sum(length(_details(stack, "")) + len(CUT) + 10 for stack, _ in diffs)
     room = (limit - min(length(text), limit) - frame) // max(len(diffs), 1)
     text += "".join(_details(stack, cut(diff, room)) for stack, diff in diffs if room > 0)
     return cut(text, limit)
+
+
+def _overview(previews: Sequence[Preview]) -> list[str]:
+    """A row a stack, what fails or changes first; nothing for none."""
+    if not previews:
+        return []
+    ordered = sorted(previews, key=lambda each: (not each.failed, not each.changes))
+    rows = [f"| {_cell(each.stack)} | {_headline(each)} | {_worst(each)} |" for each in ordered]
+    return ["| stack | what would change | |", "|---|---|---|", *rows, ""]
+
+
+def _worst(found: Preview) -> str:
+    """The first line of what stops it; else the number of warnings."""
+    errors = [text for kind, _, text in found.notes if kind == "error"]
+    warnings = sum(kind == "warning" for kind, _, _ in found.notes)
+    if errors:
+        return _cell(errors[0].strip().partition("\n")[0][:200])
+    return f"{warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
 
 
 def length(text: str) -> int:

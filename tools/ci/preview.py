@@ -105,12 +105,12 @@ def preview(stack: str, folder: Path) -> Preview:
         )  # fmt: skip
     except (automation.CommandError, automation.InvalidVersionError, RuntimeError) as error:
         found.failed = True
-        _explain(found, str(error))
+        explain(found, str(error))
     found.diff = "\n".join(lines).strip()
     return found
 
 
-def _explain(found: Preview, message: str) -> None:
+def explain(found: Preview, message: str) -> None:
     """The error lines of a command that failed before, or without, saying why as an event."""
     if any(kind == "error" for kind, _, _ in found.notes):
         return

@@ -4,6 +4,10 @@
 |-------------|--------------------------------------------------------------------------|
 | __main__.py | the command line                                                         |
 | plan.py     | what each kind of hosting needs and costs                                |
+| side_by_side.py | preview, up, status and init, as typed; docs/scale.md                |
+| stacks.py   | which stacks the fleet has, and what each goes by                        |
+| run.py      | runs them side by side: engine.py starts and ends the engines, progress.py shows how far it is |
+| status.py   | how each stack stands; new_stacks.py makes those that are missing        |
 | project.py  | the stacks' files that have a fleet, and its rows                        |
 | problems.py | everything that is wrong with it                                         |
 | keep.py     | add, import, set, remove, pack, export                                   |

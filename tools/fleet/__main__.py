@@ -12,7 +12,7 @@ from checks.command import INTERRUPTED, IO, USAGE, Parser, defect, write_anythin
 from checks.shown import as_json, shown
 from policy import UserError
 from settings import cost
-from tools.fleet import keep, plan, report
+from tools.fleet import keep, plan, report, side_by_side
 
 EXIT_CODES = (
     "exit code: 0 done, or all well; 1 warnings; 2 failures; 64 a mistake; 70 a defect of fleet; 130 stopped"
@@ -54,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--domains", type=_count, required=True, metavar="N")
     made.add_argument("--fetches", type=_count, default=cost.FETCHES, metavar="N", help=f"of the policy, a day and domain ({cost.FETCHES})")  # fmt: skip
     made.add_argument("--json", action="store_true", help="as JSON, on stdout")
+    side_by_side.add_commands(add)
     keep.add_commands(add)
     report.add_commands(add)
     return top

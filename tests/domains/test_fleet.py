@@ -1,0 +1,109 @@
+"""`python -m checks fleet`: the whole fleet file on one page, in one metrics file and on the terminal."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import NEEDS_CHROMIUM, PHONE, fits, lowest_contrast, watched
+
+from checks import fleet
+from checks.finding import Domain, Finding, Level
+from domains.staged import Case, mail_servers, run_checks, stage
+from sandbox.control import Sandbox
+from settings.fleet import Row
+
+HEAD = "domain,customer,mx,mode,shard"
+FILE = [
+    HEAD,
+    "good.test,acme,mx1.good.test,testing,1",
+    "bad.test,zenith,mx1.bad.test,testing,2",
+    " ,acme,mx1.x.test,testing,2",
+    "later.test,zenith,mx1.later.test,enforce,2",
+]
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sandbox, str]]:
+    with Sandbox(tmp_path_factory.mktemp("fleet")) as sandbox, mail_servers(sandbox) as port:
+        stage(sandbox, "good.test", Case())
+        stage(sandbox, "bad.test", Case(mx={"mx1": "no STARTTLS"}))
+        stage(sandbox, "later.test", Case())
+        yield sandbox, f"--smtp-port={port}"
+
+
+def test_one_run_gives_page_metrics_and_verdict_and_a_bad_row_holds_up_nobody(
+    local: tuple[Sandbox, str], tmp_path: Path
+) -> None:
+    (tmp_path / "fleet.csv").write_text("\n".join(FILE) + "\n")
+    page, metrics = tmp_path / "fleet.html", tmp_path / "fleet.prom"
+    options = ("--html", str(page), "--prometheus", str(metrics), local[1])
+    run = run_checks(local[0], "fleet", *options, cwd=tmp_path)
+    assert run.returncode == 2, run.stderr
+    assert "4 domains of 2 customers: 2 fail, 1 warn, 1 " in run.stdout
+    assert "fail bad.test (zenith, shard 2): mx1.bad.test offers no STARTTLS" in run.stdout
+    assert (
+        "the fleet file says enforce, and senders see testing -> python -m tools.fleet up --shards 2" in run.stdout
+    )
+    assert "fleet.csv line 4: domain: " in run.stdout
+    assert "fleet.csv line 4: domain: " in page.read_text()
+    lines = metrics.read_text().splitlines()
+    of_bad = 'domain="bad.test",customer="zenith",shard="2"'
+    assert f'mta_sts_level{{{of_bad},check="server",server="mx1.bad.test"}} 3' in lines
+    assert any(line.startswith(f"mta_sts_certificate_expires_seconds{{{of_bad}}} ") for line in lines)
+    assert 'mta_sts_level{domain="line 4",customer="acme",shard="2",check="fleet-file"} 3' in lines
+
+
+def test_a_customers_part_is_judged_alone(local: tuple[Sandbox, str], tmp_path: Path) -> None:
+    (tmp_path / "fleet.csv").write_text("\n".join(FILE[:3]) + "\n")
+    run = run_checks(local[0], "fleet", "--customer", "acme", "--json", local[1], cwd=tmp_path)
+    assert [
+        (each["name"], each["shard"], each["level"] in ("pass", "not checked")) for each in json.loads(run.stdout)
+    ] == [("good.test", 1, True)]
+    assert run.returncode == 0
+    assert run_checks(local[0], "fleet", "--customer", "nobody", cwd=tmp_path).returncode == 64
+    assert run_checks(local[0], "fleet", "other.csv", cwd=tmp_path).returncode == 64
+
+
+def thousand() -> list[fleet.Member]:
+    """A thousand domains of fifty customers; one in forty fails, and its text is hostile."""
+    made: list[fleet.Member] = []
+    for at in range(1000):
+        row = Row(
+            "fleet.csv", at + 2, {"mode": "testing"}, f"d{at}.test", f"customer {at % 50}", at // 100 + 1, None
+        )
+        level = Level.FAIL if at % 40 == 7 else Level.WARN if at % 40 == 8 else Level.PASS
+        lines = [
+            Finding("record", Level.PASS, "it is there"),
+            Finding("mx", level, "<b>bold</b> " + "long" * 40, "", "Mend it"),
+        ]
+        made.append(fleet.Member(row, Domain(row.domain, lines, mode="testing")))
+    return made
+
+
+def test_the_worst_comes_first_by_customer() -> None:
+    grouped = fleet.customers(thousand())
+    assert len(grouped) == 50
+    fails = [customer.counts.get(Level.FAIL, 0) for customer in grouped]
+    assert fails == sorted(fails, reverse=True)
+    assert grouped[0].members[0].seen.level == Level.FAIL
+
+
+@NEEDS_CHROMIUM
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_thousand_rows_fit_a_phone(browser: Any, tmp_path: Path, scheme: str) -> None:
+    path = tmp_path / "fleet.html"
+    path.write_text(fleet.render(thousand()))
+    assert path.stat().st_size < 700_000
+    context = browser.new_context(viewport=PHONE, color_scheme=scheme)
+    shown = context.new_page()
+    wrong = watched(shown, "file:")
+    shown.goto(path.as_uri())
+    assert fits(shown)
+    assert shown.locator("script, b b").count() == 0
+    assert shown.locator("main > details").count() == 50
+    assert 0 < shown.locator("main > details[open]").count() < 50
+    assert lowest_contrast(shown, ".level, h1, p") >= 4.5  # WCAG 2.2, 1.4.3
+    assert wrong == []
+    context.close()
