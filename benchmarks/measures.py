@@ -87,7 +87,6 @@ def stack_in(folder: Path, domains: int) -> Stack:
     """A stack of so many domains, five to a policy, that isn't brought up yet; its local Azure runs."""
     folder.mkdir(exist_ok=True)
     stack = Stack(folder, engine())
-    stack.more["PYTHONDONTWRITEBYTECODE"] = ""  # Python keeps its bytecode, as it does unless told otherwise
     names = [f"d{at}.test" for at in range(domains)]
     stack.sandbox.up()
     stack.zones(*names)

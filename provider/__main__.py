@@ -2,20 +2,10 @@
 
 import sys
 
-from pulumi.provider.experimental.server import ProviderServicer
-
 from policy import UserError
-from provider.protocol import OneLineErrors, serve
-from provider.server import Engine, Resources
-
-VERSION = "0.1.0"
+from provider.server import Engine, OneLineErrors, Resources, serve
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[-1].startswith("-"):
         sys.exit("pulumi-resource-mtasts is started by the Pulumi engine: run `pulumi up` in this folder instead")
-    serve(
-        sys.argv[1:],
-        lambda engine: ProviderServicer(sys.argv[1:], VERSION, Resources(Engine(engine)), engine_address=engine),
-        OneLineErrors(UserError),
-        threads=128,
-    )
+    serve(sys.argv[1:], lambda engine: Resources(Engine(engine)), OneLineErrors(UserError), threads=128)

@@ -1,16 +1,14 @@
-"""What the plugin knows of a kind of resource; `provider.resources` declares them, each with its class."""
+"""The kinds of resources that no cloud provider has, as the plugin knows them; `provider.resources` has their classes.
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+The plugin doesn't import the classes: they come with Pulumi's SDK, which takes longer than all else that it does.
+"""
+
+from collections.abc import Awaitable, Callable, Set
+from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol, TypeVar, cast
-
-import pulumi
+from typing import Any, Protocol, cast
 
 from provider.wait import Wait
-
-PACKAGE = "mtasts:index"
-Class = TypeVar("Class", bound="type[pulumi.CustomResource]")
 
 
 class Work(Protocol):
@@ -77,8 +75,8 @@ class Kind:
     module: str
     id: str
     timeout: float
-    not_compared: frozenset[str] = field(default_factory=frozenset[str])
-    makes: frozenset[str] = field(default_factory=frozenset[str])
+    not_compared: Set[str] = frozenset()
+    makes: Set[str] = frozenset()
     watched: bool = False
 
     @property
@@ -91,24 +89,76 @@ class Kind:
         return getattr(self.work, name, None)
 
 
-KINDS: dict[str, Kind] = {}
-
-
-def kind(
-    module: str,
-    *,
-    id: str,
-    timeout: float,
-    not_compared: tuple[str, ...] = (),
-    makes: tuple[str, ...] = (),
-    watched: bool = False,
-) -> Callable[[Class], Class]:
-    """Declares a resource class to the plugin; see `Kind`."""
-
-    def declare(resource: Class) -> Class:
-        KINDS[f"{PACKAGE}:{resource.__name__}"] = Kind(
-            module, id, timeout, frozenset(not_compared), frozenset(makes), watched
-        )
-        return resource
-
-    return declare
+KINDS = {
+    "mtasts:index:Content": Kind(
+        "provider.content",
+        id="https://{defaultHostname}/",
+        timeout=900,
+        not_compared={"site", "clientSha256"},
+        makes={"greatestMaxAge", "foundMode"},
+    ),
+    "mtasts:index:Folder": Kind(
+        "provider.folder",
+        id="https://{host}/{folder}/",
+        timeout=900,
+        makes={"greatestMaxAge", "foundMode"},
+    ),
+    "mtasts:index:ValidationToken": Kind(
+        "provider.validation_token",
+        id="{host}",
+        timeout=900,
+        makes={"token"},
+        watched=True,
+    ),
+    "mtasts:index:DomainReady": Kind(
+        "provider.domain_ready",
+        id="{host}",
+        timeout=5400,
+        not_compared={"policy"},
+    ),
+    "mtasts:index:RecordSeen": Kind(
+        "provider.record_seen",
+        id="{type} {record}",
+        timeout=900,
+    ),
+    "mtasts:index:RecordSet": Kind(
+        "provider.record_set",
+        id="{type} {record}",
+        timeout=300,
+        makes={"made"},
+    ),
+    "mtasts:index:RecordByHand": Kind(
+        "provider.record_by_hand",
+        id="{type} {record}",
+        timeout=900,
+    ),
+    "mtasts:index:LivePolicy": Kind(
+        "provider.live_policy",
+        id="https://{host}/.well-known/mta-sts.txt",
+        timeout=1800,
+        not_compared={"customDomain"},
+    ),
+    "mtasts:index:SendersHold": Kind(
+        "provider.senders_hold",
+        id="{domain}",
+        timeout=60,
+        makes={"greatestMaxAgeServed", "heldUntil"},
+    ),
+    "mtasts:index:ProjectSeen": Kind(
+        "provider.project_seen",
+        id="{organization}/{project}",
+        timeout=60,
+    ),
+    "mtasts:index:BranchSeen": Kind(
+        "provider.branch_seen",
+        id="{repository} {branch}",
+        timeout=900,
+    ),
+    "mtasts:index:VariableGroup": Kind(
+        "provider.variable_group",
+        id="{name}",
+        timeout=120,
+        makes={"groupId", "seals"},
+        watched=True,
+    ),
+}

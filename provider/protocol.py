@@ -15,7 +15,11 @@ import grpc
 import grpc.aio
 from google.protobuf.message import Message
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS  # pyright: ignore[reportPrivateUsage]
-from pulumi.runtime.proto import ResourceProviderServicer, provider_pb2_grpc, status_pb2
+from pulumi.runtime.proto import status_pb2
+from pulumi.runtime.proto.provider_pb2_grpc import (
+    ResourceProviderServicer,
+    add_ResourceProviderServicer_to_server,  # pyright: ignore[reportUnknownVariableType]
+)
 
 
 class OneLineErrors(grpc.aio.ServerInterceptor):
@@ -71,7 +75,7 @@ def serve(
     async def run() -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(threads, "wait"))
         server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS, interceptors=[errors])
-        provider_pb2_grpc.add_ResourceProviderServicer_to_server(make(arguments[-1]), server)
+        add_ResourceProviderServicer_to_server(make(arguments[-1]), server)
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         print(port, flush=True)

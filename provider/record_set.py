@@ -7,12 +7,11 @@ is left there when the stack goes.
 import asyncio
 from typing import Any
 
-from pulumi.runtime.rpc import UNKNOWN
-
 import zones
 from policy import UserError
 from provider import configured
 from provider.record_seen import compared, shown
+from provider.values import UNKNOWN
 from provider.wait import Wait
 from zones import Host, HostError, RecordsThere
 

@@ -1,13 +1,11 @@
-"""The kinds of resources that no cloud provider has: what a program declares, and what the plugin needs to know of it.
+"""The kinds of resources that no cloud provider has, as a program declares them.
 
-A new kind is a class here and a module with its work (`provider.kinds.Work`).
+A new kind is a class here, a line in `provider.kinds`, and a module with its work (`provider.kinds.Work`).
 """
 
 from collections.abc import Mapping, Sequence
 
 import pulumi
-
-from provider.kinds import kind
 
 
 class Provider(pulumi.ProviderResource):
@@ -17,13 +15,6 @@ class Provider(pulumi.ProviderResource):
         super().__init__("mtasts", name, {}, opts)
 
 
-@kind(
-    "provider.content",
-    id="https://{defaultHostname}/",
-    timeout=900,
-    not_compared=("site", "clientSha256"),
-    makes=("greatestMaxAge", "foundMode"),
-)
 class Content(pulumi.CustomResource):
     """The published files of one Static Web App: `web/` and the policy.
 
@@ -73,12 +64,6 @@ class Content(pulumi.CustomResource):
         return self.__dict__["foundMode"]
 
 
-@kind(
-    "provider.folder",
-    id="https://{host}/{folder}/",
-    timeout=900,
-    makes=("greatestMaxAge", "foundMode"),
-)
 class Folder(pulumi.CustomResource):
     """A policy's published files in a storage account's static website: `web/` and the policy.
 
@@ -128,7 +113,6 @@ class Folder(pulumi.CustomResource):
         return self.__dict__["foundMode"]
 
 
-@kind("provider.validation_token", id="{host}", timeout=900, makes=("token",), watched=True)
 class ValidationToken(pulumi.CustomResource):
     """What a TXT record has to say so that Azure Front Door takes a host.
 
@@ -156,7 +140,6 @@ class ValidationToken(pulumi.CustomResource):
         return self.__dict__["token"]
 
 
-@kind("provider.domain_ready", id="{host}", timeout=5400, not_compared=("policy",))
 class DomainReady(pulumi.CustomResource):
     """A host that Azure Front Door serves, whether it leads there yet or not.
 
@@ -185,7 +168,6 @@ class DomainReady(pulumi.CustomResource):
         super().__init__("mtasts:index:DomainReady", name, inputs, opts)
 
 
-@kind("provider.record_seen", id="{type} {record}", timeout=900)
 class RecordSeen(pulumi.CustomResource):
     """A DNS record set that every name server of its zone, and then the resolver, answers.
 
@@ -206,7 +188,6 @@ class RecordSeen(pulumi.CustomResource):
         super().__init__("mtasts:index:RecordSeen", name, {"record": record, "type": type, "values": values}, opts)
 
 
-@kind("provider.record_set", id="{type} {record}", timeout=300, makes=("made",))
 class RecordSet(pulumi.CustomResource):
     """A DNS record set at a host that the plugin speaks to (`zones.HostedDns`).
 
@@ -239,7 +220,6 @@ class RecordSet(pulumi.CustomResource):
         super().__init__("mtasts:index:RecordSet", name, inputs, opts)
 
 
-@kind("provider.record_by_hand", id="{type} {record}", timeout=900)
 class RecordByHand(pulumi.CustomResource):
     """A DNS record set that a person enters and removes, told what by this resource's messages.
 
@@ -261,12 +241,6 @@ class RecordByHand(pulumi.CustomResource):
         super().__init__("mtasts:index:RecordByHand", name, inputs, opts)
 
 
-@kind(
-    "provider.live_policy",
-    id="https://{host}/.well-known/mta-sts.txt",
-    timeout=1800,
-    not_compared=("customDomain",),
-)
 class LivePolicy(pulumi.CustomResource):
     """A policy host that serves exactly this policy (RFC 8461 3.2, 3.3).
 
@@ -295,7 +269,6 @@ class LivePolicy(pulumi.CustomResource):
         super().__init__("mtasts:index:LivePolicy", name, inputs, opts)
 
 
-@kind("provider.senders_hold", id="{domain}", timeout=60, makes=("greatestMaxAgeServed", "heldUntil"))
 class SendersHold(pulumi.CustomResource):
     """What senders may still remember of a domain: it refuses to be deleted before that is safe (RFC 8461 8.3).
 
@@ -338,7 +311,6 @@ class SendersHold(pulumi.CustomResource):
         return self.__dict__["heldUntil"]
 
 
-@kind("provider.project_seen", id="{organization}/{project}", timeout=60)
 class ProjectSeen(pulumi.CustomResource):
     """An Azure DevOps project that is free to be made, or there to be worked in; see `pipeline.settings.Settings`."""
 
@@ -356,7 +328,6 @@ class ProjectSeen(pulumi.CustomResource):
         super().__init__("mtasts:index:ProjectSeen", name, inputs, opts)
 
 
-@kind("provider.branch_seen", id="{repository} {branch}", timeout=900)
 class BranchSeen(pulumi.CustomResource):
     """A branch of an Azure Repos repository that somebody has pushed.
 
@@ -385,7 +356,6 @@ class BranchSeen(pulumi.CustomResource):
         super().__init__("mtasts:index:BranchSeen", name, inputs, opts)
 
 
-@kind("provider.variable_group", id="{name}", timeout=120, makes=("groupId", "seals"), watched=True)
 class VariableGroup(pulumi.CustomResource):
     """A variable group of Azure Pipelines. Its secrets aren't here: the plugin reads them where they stand.
 

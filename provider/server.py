@@ -1,22 +1,29 @@
 """The provider `mtasts`: the engine's questions, answered once for all of its kinds (`provider.kinds`)."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any, cast
 
 import grpc
-from pulumi.provider.experimental import provider as protocol
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.struct_pb2 import Struct
 
 from policy import UserError
-from provider import resources as _resources  # declares the kinds
+from provider.imports import without_contents
 from provider.kinds import KINDS, Kind
-from provider.values import Properties, plain, wrap
+from provider.values import plain
 from provider.wait import Wait
 
-__all__ = ["Engine", "Resources", "differences"]
-_ = _resources
+with without_contents(
+    "pulumi", "pulumi.runtime", "pulumi.runtime.proto"
+):  # the protocol is needed here, not the SDK
+    from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, plugin_pb2
+    from pulumi.runtime.proto import provider_pb2 as proto
+
+    from provider.protocol import OneLineErrors, ResourceProviderServicer, serve
+
+__all__ = ["Engine", "OneLineErrors", "Resources", "differences", "serve"]
+
+VERSION = "0.1.0"
 
 
 class Engine:
@@ -42,67 +49,87 @@ class Engine:
             pass  # the engine is going down; progress isn't worth an error
 
 
-class Resources(protocol.Provider):
-    """All kinds of resources. Their inputs come from our own classes, so they aren't checked again here."""
+class Resources(ResourceProviderServicer):
+    """All kinds of resources. Their inputs come from our own classes, so they aren't checked again here.
+
+    Each method answers the engine's request of that name (pulumi/provider.proto).
+    """
 
     def __init__(self, engine: Engine) -> None:
+        super().__init__()
         self.engine = engine
         self.cancelled = asyncio.Event()
 
-    async def cancel(self) -> None:
+    async def GetPluginInfo(self, request: Any, context: Any) -> plugin_pb2.PluginInfo:
+        return plugin_pb2.PluginInfo(version=VERSION)
+
+    async def CheckConfig(self, request: proto.CheckRequest, context: Any) -> proto.CheckResponse:
+        return proto.CheckResponse(inputs=request.news)
+
+    async def DiffConfig(self, request: proto.DiffRequest, context: Any) -> proto.DiffResponse:
+        return proto.DiffResponse()
+
+    async def Configure(self, request: proto.ConfigureRequest, context: Any) -> proto.ConfigureResponse:
+        return proto.ConfigureResponse(
+            acceptSecrets=True, supportsPreview=True, acceptOutputs=True, acceptResources=True
+        )
+
+    async def Cancel(self, request: Any, context: Any) -> Empty:
         self.cancelled.set()
+        return Empty()
 
-    async def check(self, request: protocol.CheckRequest) -> protocol.CheckResponse:
-        old, new = plain(request.old_inputs), plain(request.new_inputs)
-        warn = kind_of(request.urn).verb("warn") if old != new else None
-        if warn:
-            for line in await asyncio.to_thread(warn, old, new):
+    async def Check(self, request: proto.CheckRequest, context: Any) -> proto.CheckResponse:
+        changed = request.olds != request.news
+        if changed and (warn := kind_of(request.urn).verb("warn")):
+            old, new = plain(request.olds), plain(request.news)
+            for line in await asyncio.to_thread(warn, old, new) if old != new else ():
                 await asyncio.to_thread(self.engine.log, request.urn, line, warning=True)
-        return protocol.CheckResponse(inputs=request.new_inputs, failures=[])
+        return proto.CheckResponse(inputs=request.news)
 
-    async def diff(self, request: protocol.DiffRequest) -> protocol.DiffResponse:
+    async def Diff(self, request: proto.DiffRequest, context: Any) -> proto.DiffResponse:
         kind = kind_of(request.urn)
-        old, new = plain(request.old_state), plain(request.new_inputs)
+        old, new = plain(request.olds), plain(request.news)
         paths = sorted(kind.makes - set(old))
         for name in sorted({*old, *new} - kind.makes - kind.not_compared):
             paths += differences(name, old.get(name), new.get(name))
         if kind.watched:
             paths += await asyncio.to_thread(kind.work.stale, old)
-        return protocol.DiffResponse(
-            changes=bool(paths),
+        return proto.DiffResponse(
+            changes=proto.DiffResponse.DIFF_SOME if paths else proto.DiffResponse.DIFF_NONE,
             diffs=sorted({path.split("[")[0] for path in paths}),
-            detailed_diff={
-                path: protocol.PropertyDiff(protocol.PropertyDiffKind.UPDATE, input_diff=False) for path in paths
-            },
+            detailedDiff={path: proto.PropertyDiff(kind=proto.PropertyDiff.UPDATE) for path in paths},
+            hasDetailedDiff=True,
         )
 
-    async def create(self, request: protocol.CreateRequest) -> protocol.CreateResponse:
+    async def Create(self, request: proto.CreateRequest, context: Any) -> proto.CreateResponse:
         kind, inputs = kind_of(request.urn), plain(request.properties)
         if request.preview:
-            return protocol.CreateResponse("", state(kind, request.properties, await _preview(kind, inputs, {})))
+            foreseen = await _preview(kind, inputs, {})
+            return proto.CreateResponse(properties=state(kind, request.properties, foreseen))
         made = await _make(kind, inputs, {}, self._wait(request.urn, request.timeout, kind))
-        return protocol.CreateResponse(kind.id.format(**inputs), state(kind, request.properties, made))
+        return proto.CreateResponse(id=kind.id.format(**inputs), properties=state(kind, request.properties, made))
 
-    async def update(self, request: protocol.UpdateRequest) -> protocol.UpdateResponse:
+    async def Update(self, request: proto.UpdateRequest, context: Any) -> proto.UpdateResponse:
         kind, inputs, old = kind_of(request.urn), plain(request.news), plain(request.olds)
         if request.preview:
-            return protocol.UpdateResponse(state(kind, request.news, await _preview(kind, inputs, old)))
-        made = await _make(kind, inputs, old, self._wait(request.urn, request.timeout, kind))
-        return protocol.UpdateResponse(state(kind, request.news, made))
+            made = await _preview(kind, inputs, old)
+        else:
+            made = await _make(kind, inputs, old, self._wait(request.urn, request.timeout, kind))
+        return proto.UpdateResponse(properties=state(kind, request.news, made))
 
-    async def read(self, request: protocol.ReadRequest) -> protocol.ReadResponse:
+    async def Read(self, request: proto.ReadRequest, context: Any) -> proto.ReadResponse:
         kind, old = kind_of(request.urn), plain(request.properties)
         now = await asyncio.to_thread(kind.work.read, old)
-        changed = {name: wrap(value) for name, value in now.items() if value != old.get(name)}
-        inputs = {name: value for name, value in changed.items() if name not in kind.makes}
-        return protocol.ReadResponse(
-            request.resource_id, {**request.properties, **changed}, {**request.inputs, **inputs}
-        )
+        changed = {name: value for name, value in now.items() if value != old.get(name)}
+        request.properties.update(changed)
+        request.inputs.update({name: value for name, value in changed.items() if name not in kind.makes})
+        return proto.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
 
-    async def delete(self, request: protocol.DeleteRequest) -> None:
+    async def Delete(self, request: proto.DeleteRequest, context: Any) -> Empty:
         kind = kind_of(request.urn)
         if delete := kind.verb("delete"):
             await delete(plain(request.properties), self._wait(request.urn, request.timeout, kind))
+        return Empty()
 
     def _wait(self, urn: str, timeout: float, kind: Kind) -> Wait:
         return Wait(
@@ -113,10 +140,11 @@ class Resources(protocol.Provider):
         )
 
 
-def state(kind: Kind, inputs: Properties, made: dict[str, Any]) -> Properties:
-    """What the engine keeps: the inputs that are compared, and what was made."""
-    kept = {name: value for name, value in inputs.items() if name not in kind.not_compared}
-    return {**kept, **{name: wrap(value) for name, value in made.items()}}
+def state(kind: Kind, inputs: Struct, made: dict[str, Any]) -> Struct:
+    """What the engine keeps: the inputs that are compared, secrets as such, and what was made."""
+    kept = Struct(fields={name: value for name, value in inputs.fields.items() if name not in kind.not_compared})
+    kept.update(made)
+    return kept
 
 
 async def _make(kind: Kind, inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:

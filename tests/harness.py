@@ -60,7 +60,8 @@ class Stack:
         self.project = folder / "project"
         self.sandbox = Sandbox(folder / "sandbox")
         self.engine = engine
-        self.more: dict[str, str] = {}
+        # Python keeps its bytecode, as it does unless told otherwise.
+        self.more: dict[str, str] = {"PYTHONDONTWRITEBYTECODE": ""}
         self.project.mkdir()
         for name in PROGRAM:
             source = ROOT / name
@@ -68,7 +69,8 @@ class Stack:
             copy(
                 source,
                 self.project / name,
-                **({"ignore": shutil.ignore_patterns("__pycache__")} if source.is_dir() else {}),
+                # With the bytecode that is there, but for what another test's process is about to write.
+                **({"ignore": shutil.ignore_patterns("*.pyc.*")} if source.is_dir() else {}),
             )
 
     @property

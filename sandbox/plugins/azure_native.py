@@ -23,10 +23,13 @@ from sandbox.plugins.differences import differences, drift
 from sandbox.plugins.sign_in import account
 from sandbox.plugins.types import FUNCTIONS, TYPES, Type
 
-with without_contents("pulumi", "pulumi.runtime"):  # the protocol is needed here, not the SDK
-    from pulumi.runtime import proto
+with without_contents(
+    "pulumi", "pulumi.runtime", "pulumi.runtime.proto"
+):  # the protocol is needed here, not the SDK
+    from pulumi.runtime.proto import plugin_pb2
+    from pulumi.runtime.proto import provider_pb2 as proto
 
-    from provider.protocol import OneLineErrors, serve
+    from provider.protocol import OneLineErrors, ResourceProviderServicer, serve
 
 VERSION = "3.29.0"
 UNKNOWN = (
@@ -36,7 +39,7 @@ MARK = "__createBeforeDelete"  # among the inputs: its successor may be made bef
 GROUPS = "2020-10-01"  # the API version that a resource group's location is asked with
 
 
-class AzureNative(proto.ResourceProviderServicer):
+class AzureNative(ResourceProviderServicer):
     """The provider. Each method answers the engine's request of that name (pulumi/provider.proto)."""
 
     def __init__(self) -> None:
@@ -44,8 +47,8 @@ class AzureNative(proto.ResourceProviderServicer):
         self.config: dict[str, str] = {}
         self.azure: Azure
 
-    def GetPluginInfo(self, request: Any, context: Any) -> proto.PluginInfo:
-        return proto.PluginInfo(version=VERSION)
+    def GetPluginInfo(self, request: Any, context: Any) -> plugin_pb2.PluginInfo:
+        return plugin_pb2.PluginInfo(version=VERSION)
 
     def Cancel(self, request: Any, context: Any) -> Empty:
         self.azure.cancelled.set()

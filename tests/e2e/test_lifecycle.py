@@ -139,7 +139,9 @@ def test_an_enforced_policy_and_its_site_may_still_change(stack: Stack) -> None:
     assert stack.senders("example.org")["example.org"]["mode"] == "enforce"
 
 
-@pytest.mark.parametrize("change", [{"domains": ["example.net"]}, {"name": "renamed"}])
+@pytest.mark.parametrize(
+    "change", [{"domains": ["example.net"]}, pytest.param({"name": "renamed"}, marks=pytest.mark.heavy)]
+)
 def test_even_without_a_preview_an_enforced_domain_stays_served(stack: Stack, change: dict[str, Any]) -> None:
     stack.configure(ENFORCE)
     stack.up(settled=True)
@@ -212,6 +214,7 @@ def test_tags_and_plan_change_after_an_upload(stack: Stack) -> None:
     assert stack.senders("example.org")["example.org"]["postfix"] == "VALID"
 
 
+@pytest.mark.heavy  # test_secrets.py: and the old one is refused
 def test_a_reset_deployment_token_is_simply_used(stack: Stack) -> None:
     stack.up()
     site = next(stack.sandbox.state.of("Microsoft.Web/staticSites"))

@@ -159,8 +159,8 @@ def squeezed(record: str, rdtype: str, value: str) -> tuple[str, str]:
     [
         (quoted, "stands in quotes within the quotes"),
         (twice, "the domain stands there twice: "),
-        (appended, "the zone's name is appended to the value"),
-        (squeezed, "blanks or semicolons differ"),
+        pytest.param(appended, "the zone's name is appended to the value", marks=pytest.mark.heavy),
+        pytest.param(squeezed, "blanks or semicolons differ", marks=pytest.mark.heavy),
     ],
 )
 def test_a_near_miss_is_told_and_mended_within_the_same_up(elsewhere: Stack, twist: Twist, hint: str) -> None:

@@ -74,6 +74,7 @@ def test_azure_that_is_slow_to_see_the_cname_is_asked_again(stack: Stack) -> Non
     assert assert_policy_before_id(stack.sandbox.log()) == 1
 
 
+@pytest.mark.heavy  # contract/test_azure_native.py: a busy Azure; faults/: one in each draw
 def test_throttling_is_waited_out(stack: Stack) -> None:
     stack.sandbox.fault("status", 429, host="management", method="PUT", times=3)
     stack.up(settled=True)
