@@ -3,6 +3,7 @@
 | folder   | what stands there                                                                       |
 |----------|-----------------------------------------------------------------------------------------|
 | arm/     | management.azure.com and login.microsoftonline.com: groups, static sites, DNS zones      |
+| cdn/     | Front Door: Microsoft.Cdn and the edge                                                  |
 | swa/     | Static Web Apps' data plane, and the deploy client with the service that takes uploads   |
 | dns/     | a name server for what the DNS zones hold                                                |
 | plugins/ | the azure-native provider plugin, through the official azure-mgmt-resource client        |
