@@ -21,11 +21,10 @@ from policy.places import validation_record
 from provider.resources import DomainReady, Folder, ValidationToken
 from settings.policies import PolicySettings
 
-# Names are given, not read from the resources: so a preview knows them all, and `tools.recover` where everything would be.
-PROFILE = ENDPOINT = ORIGINS = "mta-sts"
-ORIGIN, RULES = "website", "headers"
+# Names are given, not read from the resources: a preview knows them all, and `tools.recover` where everything would be.
+ORIGINS, ORIGIN, RULES = "mta-sts", "website", "headers"
 GLOBAL = "Global"  # where profiles and endpoints are
-LONGEST_NAME = 260  # characters of a custom domain's
+LONGEST_NAME, LONGEST_LABEL = 260, 30  # characters of a custom domain's name; of a stack's in others
 ACTIONS = 5  # of a rule
 
 
@@ -60,6 +59,12 @@ def domain_name(host: str) -> str:
     return name if len(name) <= LONGEST_NAME else hashlib.sha256(host.encode()).hexdigest()
 
 
+def label(stack: str) -> str:
+    """The name of a stack's profile and endpoint: endpoints of one name in a tenant would share their host name."""
+    fits = len(stack) <= LONGEST_LABEL and stack.isascii() and stack.replace("-", "a").isalnum()
+    return f"mta-sts-{stack if fits else hashlib.sha256(stack.encode()).hexdigest()[:16]}".rstrip("-").lower()
+
+
 class FrontDoor(pulumi.ComponentResource):
     """A stack's Front Door: profile, endpoint, headers, and the website that it fetches from.
 
@@ -85,6 +90,7 @@ class FrontDoor(pulumi.ComponentResource):
     ) -> None:
         super().__init__("mtasts:index:FrontDoor", name, None, opts)
         self.files, self.resource_group = files, resource_group
+        self.label = label(pulumi.get_stack())
         hook = pulumi.ResourceHookBinding(on_error=[write_hook()])
         self.options = pulumi.ResourceOptions(hooks=hook)
         own = merge(pulumi.ResourceOptions(parent=self, protect=protect), self.options)
@@ -104,7 +110,7 @@ class FrontDoor(pulumi.ComponentResource):
         )
         self.profile = cdn.Profile(
             "mta-sts-profile",
-            profile_name=PROFILE,
+            profile_name=self.label,
             resource_group_name=resource_group,
             location=GLOBAL,
             sku=cdn.SkuArgs(name="Standard_AzureFrontDoor"),
@@ -114,13 +120,13 @@ class FrontDoor(pulumi.ComponentResource):
         below = merge(own, pulumi.ResourceOptions(depends_on=[self.profile]))
         self.endpoint = cdn.AFDEndpoint(
             "mta-sts-endpoint",
-            endpoint_name=ENDPOINT,
+            endpoint_name=self.label,
             # Azure appends a hash to its host name, by default one for the whole tenant: then the endpoint of a second
             # stack is refused, "That resource name isn't available."
             auto_generated_domain_name_label_scope="ResourceGroupReuse",
             location=GLOBAL,
             enabled_state="Enabled",
-            profile_name=PROFILE,
+            profile_name=self.label,
             resource_group_name=resource_group,
             opts=below,
         )
@@ -131,7 +137,7 @@ class FrontDoor(pulumi.ComponentResource):
                 sample_size=4, successful_samples_required=3, additional_latency_in_milliseconds=50
             ),
             session_affinity_state="Disabled",
-            profile_name=PROFILE,
+            profile_name=self.label,
             resource_group_name=resource_group,
             opts=below,
         )
@@ -147,7 +153,7 @@ class FrontDoor(pulumi.ComponentResource):
             weight=1000,
             enabled_state="Enabled",
             enforce_certificate_name_check=True,
-            profile_name=PROFILE,
+            profile_name=self.label,
             resource_group_name=resource_group,
             opts=merge(below, pulumi.ResourceOptions(depends_on=[self.origins])),
         )
@@ -166,7 +172,7 @@ class FrontDoor(pulumi.ComponentResource):
         rules = cdn.RuleSet(
             "mta-sts-headers",
             rule_set_name=RULES,
-            profile_name=PROFILE,
+            profile_name=self.label,
             resource_group_name=self.resource_group,
             opts=options,
         )
@@ -191,7 +197,7 @@ class FrontDoor(pulumi.ComponentResource):
                     )
                     for name, value in items[at : at + ACTIONS]
                 ],
-                profile_name=PROFILE,
+                profile_name=self.label,
                 resource_group_name=self.resource_group,
                 opts=merge(options, pulumi.ResourceOptions(depends_on=[rules])),
             )
@@ -260,7 +266,7 @@ class PolicyFolder:
             tls_settings=cdn.AFDDomainHttpsParametersArgs(
                 certificate_type="ManagedCertificate", minimum_tls_version=cdn.AfdMinimumTlsVersion.TLS12
             ),
-            profile_name=PROFILE,
+            profile_name=front_door.label,
             resource_group_name=front_door.resource_group,
             # Azure names its certificate there, once it has issued one (Azure/azure-cli 31052).
             opts=merge(options, pulumi.ResourceOptions(ignore_changes=["tlsSettings.secret"])),
@@ -277,7 +283,7 @@ class PolicyFolder:
         route = cdn.Route(
             f"{mail.domain.name}-route",
             route_name=domain_name(host),
-            endpoint_name=ENDPOINT,
+            endpoint_name=front_door.label,
             custom_domains=[cdn.ActivatedResourceReferenceArgs(id=domain.id)],
             origin_group=cdn.ResourceReferenceArgs(id=front_door.origins.id),
             origin_path=f"/{self._policy.name}",
@@ -288,7 +294,7 @@ class PolicyFolder:
             https_redirect="Enabled",
             link_to_default_domain="Disabled",
             enabled_state="Enabled",
-            profile_name=PROFILE,
+            profile_name=front_door.label,
             resource_group_name=front_door.resource_group,
             opts=merge(options, mail.after(self.content, *front_door.ready)),
         )
