@@ -27,7 +27,7 @@ def status(id_: str) -> tuple[str, str]:
 
     :param id_: the custom domain's resource id.
     """
-    if "/customDomains/" not in id_ or "/Microsoft.Web/" not in id_:
+    if "/providers/microsoft.cdn/" in id_.lower():
         return "", ""  # Front Door's are waited for before the host leads there (provider/domain_ready.py)
     try:
         found = azure.request("GET", id_, azure.WEB)

@@ -1,6 +1,5 @@
 """`DomainReady`: Front Door serves the policy for a host that needn't lead there yet."""
 
-import time
 from typing import Any
 
 from policy import UserError
@@ -9,7 +8,6 @@ from provider import front_door
 from provider.live_policy import not_live
 from provider.wait import Wait
 
-ASK_AZURE = 5.0  # seconds between two questions about the domain
 AGREEING = 4  # fetches in a row; LivePolicy looks more closely
 WAY_OUT = "No record that senders look at was touched. The next `pulumi up` goes on from here."
 
@@ -27,7 +25,7 @@ class _Look:
     """Looks at a domain as Azure reports it, then at what the endpoint serves for it."""
 
     def __init__(self, inputs: dict[str, Any]) -> None:
-        self._inputs, self._state, self._asked = inputs, "", -ASK_AZURE
+        self._inputs, self._state = inputs, ""
 
     def reason(self) -> str | None:
         """Why senders couldn't come there yet, or None.
@@ -35,9 +33,8 @@ class _Look:
         :raises UserError: waiting leads nowhere.
         """
         host = self._inputs["host"]
-        if self._state != front_door.APPROVED and time.monotonic() - self._asked >= ASK_AZURE:
-            self._asked = time.monotonic()
-            self._state = front_door.state(front_door.properties(self._inputs["customDomain"]))
+        if self._state != front_door.APPROVED:
+            self._state = front_door.state(front_door.listed(self._inputs["customDomain"]))
             if self._state in front_door.OVER:
                 raise UserError(
                     f"Azure didn't see {validation_record(host)} in time (state {self._state}). The next `pulumi up` asks "

@@ -72,7 +72,7 @@ async def delete(state: dict[str, Any], wait: Wait) -> None:
 def _uploaded(inputs: dict[str, Any]) -> str | None:
     """Upload everything.
 
-    :returns: why it isn't allowed yet, or None.
+    :returns: why it can't be done yet, or None.
     """
     from azure.core.exceptions import HttpResponseError
 
@@ -89,7 +89,8 @@ def _uploaded(inputs: dict[str, Any]) -> str | None:
                     container.delete_blob(name)
     except UserError as error:
         cause = error.__cause__
-        if isinstance(cause, HttpResponseError) and cause.status_code == 403:
+        # 404: an account that was made just now (hashicorp/terraform-provider-azurerm 22992)
+        if isinstance(cause, HttpResponseError) and cause.status_code in (403, 404):
             return str(error)
         raise
     return None

@@ -267,12 +267,17 @@ def do_grant(sandbox: Sandbox, options: argparse.Namespace) -> int:
     scope = options.scope.rstrip("/") or subscription
     if not re.match(r"/subscriptions/[^/]+(/|\Z)", scope):
         raise SandboxError(f"--scope {options.scope} is no resource id: it begins with {subscription}")
-    role = f"{subscription}/providers/{rights.DEFINITION}/{guid}"
-    name = uuid.uuid5(uuid.NAMESPACE_URL, f"{scope.lower()} {guid} {who}")  # the same one when it is given again
-    body = {"properties": {"roleDefinitionId": role, "principalId": who, "principalType": "ServicePrincipal"}}
-    _put(state, f"{scope}/providers/{rights.ASSIGNMENT}/{name}", body)
+    if not any(_is_given(body["properties"], guid, who, scope) for body in state.of(rights.ASSIGNMENT)):
+        role = f"{subscription}/providers/{rights.DEFINITION}/{guid}"
+        given = {"roleDefinitionId": role, "principalId": who, "principalType": "ServicePrincipal"}
+        _put(state, f"{scope}/providers/{rights.ASSIGNMENT}/{uuid.uuid4()}", {"properties": given})
     print(f"{who} is {options.role} of {scope}")
     return 0
+
+
+def _is_given(given: dict[str, str], guid: str, who: str, scope: str) -> bool:
+    same_role = given["roleDefinitionId"].lower().endswith(guid)
+    return same_role and given["principalId"] == who and given["scope"].lower() == scope.lower()
 
 
 def do_zone(sandbox: Sandbox, options: argparse.Namespace) -> int:

@@ -130,15 +130,17 @@ class Sandbox:
         return State(self.folder)
 
     def log(self, after: int = 0) -> list[dict[str, Any]]:
-        """The request log: id, time, service (arm, login, azure, site, dns, fault), host, method, path, status, detail."""
+        """The request log: id, time, service (arm, login, azure, site, blob, web, dns, fault), host, method, path, status, detail."""
         return self.state.lines(after)
 
     def fault(self, kind: str, value: float = 0, *, host: str = "", method: str = "", path: str = "", times: int = 1) -> None:  # fmt: skip
         """Order a fault for the next `times` requests: kind status (value: the HTTP status), hang (seconds), cut,
         lose-reply, half (of an upload). Or for a custom domain, whose name is matched by `host`: domain-failed, its
         next bindings end Failed after they were accepted (value: after how many seconds; 0 for what validation
-        takes); domain-stuck, its next deletions fail, and it stays `Deleting`. Or for a role assignment: role-unseen
-        and principal-unseen (`host`: the role's or the principal's id), as right after they were made.
+        takes); domain-stuck, its next deletions fail, and it stays `Deleting` (at Front Door: `Failed`). Or for one of
+        Front Door's: domain-revalidation, it waits for revalidation once it is approved; domain-rejected,
+        domain-timed-out and domain-internal-error, its validation ends so. Or for a role assignment: role-unseen and
+        principal-unseen (`host`: the role's or the principal's id), as right after they were made.
         """
         self.state.db.execute(
             "INSERT INTO faults (host, method, path, kind, value, times) VALUES (?, ?, ?, ?, ?, ?)",

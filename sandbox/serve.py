@@ -23,8 +23,7 @@ from sandbox.dns.server import NameServer
 from sandbox.dns.view import EDGE, SITES, View
 from sandbox.proxy import Proxy
 from sandbox.state import State
-from sandbox.storage import accounts, service, website
-from sandbox.storage import errors as storage_errors
+from sandbox.storage import accounts, service, website, wire
 from sandbox.swa import hosting, upload
 from sandbox.swa.hosting import Page
 
@@ -129,7 +128,7 @@ class Daemon:
             said = graph.ordered(status)
             return web.json_response(said.body, status=status, headers=said.headers)
         if storage.HOST.fullmatch(host):
-            error = storage_errors.ordered(status)
+            error = wire.ordered(status)
             reply = error.reply() if host.endswith(storage.ENDPOINT) else error.page()
             return web.Response(status=status, body=reply.body, headers=reply.headers)
         return web.Response(status=status, text=f"HTTP {status}", headers=headers)
@@ -183,7 +182,7 @@ class Daemon:
         (account, endpoint), host = found, request.host.partition(":")[0].lower()
         if endpoint == "web":
             page = website.serve(self.state, host, request.method, request.path) or Page(404, b"")
-            self.state.log("website", host, request.method, request.path, page.status, f"sha256={page.sha256}")
+            self.state.log("web", host, request.method, request.path, page.status, f"sha256={page.sha256}")
             return web.Response(status=page.status, body=page.body, headers=page.headers)
         path = request.raw_path.partition("?")[0]
         kept = service.handle(self.state, account, request.method, path, dict(request.query), headers, body)

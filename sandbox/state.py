@@ -53,7 +53,8 @@ DELAYS = {  # seconds, set by `python -m sandbox set NAME SECONDS`
     "token": 3599.0,  # how long one lasts
     "registration": 0.0,  # of a resource provider
     "account-create": 0.5,  # of a storage account
-    "role-propagation": 0.0,  # until Azure Storage heeds a role assignment
+    "blob-service": 0.0,  # until a new account's endpoints know it
+    "role-propagation": 0.0,  # until a role assignment is heeded
     "retry-after": 1.0,  # what polling clients are told; 0: nothing
 }
 SHARES = {  # per cent, set the same way

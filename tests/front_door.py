@@ -14,42 +14,42 @@ HEADERS = {"Strict-Transport-Security": "max-age=31536000", "X-Content-Type-Opti
 
 
 class FrontDoor:
-    """A profile `mta-sts` in the group `rg`, as the program makes it.
+    """A profile in the group `rg`, as the program makes it; what is in it has its name, too.
 
     :param origin: the host name that the content comes from.
     """
 
-    def __init__(self, azure: Clients, origin: str = "account.z6.web.core.windows.net") -> None:
+    def __init__(self, azure: Clients, origin: str, name: str = "mta-sts") -> None:
         from azure.identity import EnvironmentCredential
         from azure.mgmt.cdn import CdnManagementClient
 
         credential: Any = EnvironmentCredential()
         self.azure: Any = azure
-        self.origin = origin
+        self.origin, self.name = origin, name
         self.client: Any = CdnManagementClient(credential, os.environ["ARM_SUBSCRIPTION_ID"], polling_interval=0)
         self.scope = (
             f"/subscriptions/{os.environ['ARM_SUBSCRIPTION_ID']}/resourceGroups/rg/providers/Microsoft.Cdn"
         )
 
-    def profile(self, name: str = "mta-sts", **changes: Any) -> Any:
+    def profile(self, **changes: Any) -> Any:
         body = {"location": "Global", "sku": {"name": "Standard_AzureFrontDoor"}, **changes}
-        return self.client.profiles.begin_create("rg", name, body).result()
+        return self.client.profiles.begin_create("rg", self.name, body).result()
 
-    def endpoint(self, name: str = "mta-sts", profile: str = "mta-sts") -> Any:
+    def endpoint(self, name: str = "") -> Any:
         body = {"location": "Global", "properties": {"enabledState": "Enabled"}}
-        return self.client.afd_endpoints.begin_create("rg", profile, name, body).result()
+        return self.client.afd_endpoints.begin_create("rg", self.name, name or self.name, body).result()
 
-    def group(self, name: str = "mta-sts") -> Any:
+    def group(self, name: str = "group") -> Any:
         settings = {"sampleSize": 4, "successfulSamplesRequired": 3, "additionalLatencyInMilliseconds": 50}
         body = {"properties": {"loadBalancingSettings": settings}}
-        return self.client.afd_origin_groups.begin_create("rg", "mta-sts", name, body).result()
+        return self.client.afd_origin_groups.begin_create("rg", self.name, name, body).result()
 
-    def origin_(self, name: str = "website", group: str = "mta-sts", **changes: Any) -> Any:
+    def origin_(self, name: str = "website", group: str = "group", **changes: Any) -> Any:
         body = {"properties": {"hostName": self.origin, "originHostHeader": self.origin, **changes}}
-        return self.client.afd_origins.begin_create("rg", "mta-sts", group, name, body).result()
+        return self.client.afd_origins.begin_create("rg", self.name, group, name, body).result()
 
     def rules(self) -> Any:
-        self.client.rule_sets.begin_create("rg", "mta-sts", "headers", {}).result()
+        self.client.rule_sets.begin_create("rg", self.name, "headers", {}).result()
         return self.rule()
 
     def rule(self, name: str = "security", **changes: Any) -> Any:
@@ -66,25 +66,25 @@ class FrontDoor:
             for header, value in HEADERS.items()
         ]
         body = {"properties": {"order": 1, "actions": actions, **changes}}
-        return self.client.rules.begin_create("rg", "mta-sts", "headers", name, body).result()
+        return self.client.rules.begin_create("rg", self.name, "headers", name, body).result()
 
-    def domain(self, host: str, profile: str = "mta-sts", **changes: Any) -> Any:
+    def domain(self, host: str, **changes: Any) -> Any:
         settings = {"certificateType": "ManagedCertificate", "minimumTlsVersion": "TLS12"}
         body = {"properties": {"hostName": host, "tlsSettings": settings, **changes}}
         create = self.client.afd_custom_domains.begin_create
-        return create("rg", profile, host.replace(".", "-"), body).result()
+        return create("rg", self.name, host.replace(".", "-"), body).result()
 
     def seen(self, host: str) -> Any:
         """The custom domain, as it is now."""
-        return self.client.afd_custom_domains.get("rg", "mta-sts", host.replace(".", "-"))
+        return self.client.afd_custom_domains.get("rg", self.name, host.replace(".", "-"))
 
     def route_body(self, host: str | None, **changes: Any) -> dict[str, Any]:
-        profile = f"{self.scope}/profiles/mta-sts"
+        profile = f"{self.scope}/profiles/{self.name}"
         domains = [{"id": f"{profile}/customDomains/{host.replace('.', '-')}"}] if host else []
         return {
             "properties": {
                 "customDomains": domains,
-                "originGroup": {"id": f"{profile}/originGroups/mta-sts"},
+                "originGroup": {"id": f"{profile}/originGroups/group"},
                 "originPath": "/main",
                 "ruleSets": [{"id": f"{profile}/ruleSets/headers"}],
                 "supportedProtocols": ["Http", "Https"],
@@ -97,9 +97,9 @@ class FrontDoor:
             }
         }
 
-    def route(self, host: str | None, name: str = "", endpoint: str = "mta-sts", **changes: Any) -> Any:
+    def route(self, host: str | None, name: str = "", endpoint: str = "", **changes: Any) -> Any:
         body, named = self.route_body(host, **changes), name or (host or "").replace(".", "-")
-        return self.client.routes.begin_create("rg", "mta-sts", endpoint, named, body).result()
+        return self.client.routes.begin_create("rg", self.name, endpoint or self.name, named, body).result()
 
     def base(self) -> Any:
         """All that domains share. :returns: the endpoint."""

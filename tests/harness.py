@@ -83,6 +83,10 @@ class Stack:
         """`python -m sandbox zone …`."""
         self.python("-m", "sandbox", "--dir", str(self.sandbox.folder), "zone", *options)
 
+    def grant(self) -> None:
+        """`python -m sandbox grant`: the right to write blobs."""
+        self.python("-m", "sandbox", "--dir", str(self.sandbox.folder), "grant")
+
     def python(self, *arguments: str) -> str:
         run = subprocess.run(
             [sys.executable, *arguments], cwd=ROOT, env=self.environment, capture_output=True, text=True

@@ -77,6 +77,7 @@ def route(method: str, pattern: str, query: tuple[str, ...] = ()) -> Callable[[H
 def handle(call: Call) -> Answer:
     """Authorise, finish what is due, find the handler, and turn errors into ARM's answers."""
     from sandbox.arm import groups, operations, resources, roles, site_parts, sites, subscriptions, tokens, zones  # noqa: F401  (they register their routes)
+    from sandbox.arm.rights import check as check_rights
     from sandbox.cdn import arm as cdn  # noqa: F401
     from sandbox.storage import accounts  # noqa: F401
 
@@ -94,6 +95,7 @@ def handle(call: Call) -> Answer:
                 for name in call.query.keys() - {"api-version", *query}:
                     raise not_modelled(f"the query parameter {name} of {method} {call.path}")
                 _check_subscription(call)
+                check_rights(call)
                 subscriptions.check_registered(call)
                 return handler(call)
         raise not_modelled(f"{call.method} {call.path}")

@@ -80,6 +80,8 @@ def move(call: Call) -> Answer:
         body = call.state.get(id_)
         if body is None:
             raise not_found(id_)
+        if body["type"].lower() == "microsoft.storage/storageaccounts":
+            raise not_modelled("moving a storage account")
         if body["type"].lower() not in MOVABLE:
             raise ArmError(409, "ResourceMoveNotSupported", f"Resource move is not supported for resource types '{body['type']}'.")  # fmt: skip
         to = f"{target['id']}/providers/{id_.partition('/providers/')[2]}"

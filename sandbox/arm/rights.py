@@ -1,15 +1,16 @@
 """Who may do what where: built-in roles, what role assignments give, and what ARM tells somebody of their own rights.
 
 learn.microsoft.com/azure/role-based-access-control/built-in-roles, and "How Azure RBAC determines if a user has access to
-a resource" in its overview. Only the data plane of Azure Storage is guarded by it here; ARM itself lets the sign-in do all.
+a resource" in its overview. The sign-in is Owner of the subscription (the state's `subscription-role` says otherwise), and
+has nothing else until it is assigned.
 """
 
 import re
 import time
-from typing import Any
+from collections.abc import Iterator
 
 from sandbox.arm import Answer, Call, route
-from sandbox.arm.errors import not_found
+from sandbox.arm.errors import ArmError, not_found
 from sandbox.state import State
 
 ASSIGNMENT, DEFINITION = "Microsoft.Authorization/roleAssignments", "Microsoft.Authorization/roleDefinitions"
@@ -61,21 +62,19 @@ def allowed(state: State, principal: str, scope: str, action: str, data: bool = 
     )
 
 
-def permissions(state: State, principal: str, scope: str, since: float | None = None) -> list[Permissions]:
+def permissions(state: State, principal: str, scope: str, since: float | None = None) -> Iterator[Permissions]:
     """What each role gives that a principal has at a scope or above it.
 
     :param since: only of assignments that were made by then, in seconds of the epoch.
     """
-    found: list[Permissions] = []
     if principal == state.setting("object") and scope.split("/")[2].lower() in state.subscriptions:
         wanted = state.optional("subscription-role") or "Owner"
-        found += [given for name, given in BUILT_IN.values() if name == wanted]
+        yield from (given for name, given in BUILT_IN.values() if name == wanted)
     for body in state.of(ASSIGNMENT):
         properties = body["properties"]
         old_enough = since is None or body["_created"] <= since
         if properties["principalId"] == principal and lies_in(scope, properties["scope"]) and old_enough:
-            found += _of_role(state, properties["roleDefinitionId"])
-    return found
+            yield from _of_role(state, properties["roleDefinitionId"])
 
 
 def lies_in(scope: str, other: str) -> bool:
@@ -95,6 +94,37 @@ def _of_role(state: State, definition: str) -> list[Permissions]:
     ]
 
 
+def check(call: Call) -> None:
+    """Whether the one who asks may do what a request does; what is above resource groups is shown to everybody.
+
+    :raises ArmError: AuthorizationFailed.
+    """
+    action = _action(call.method, call.path)
+    if action is None or allowed(call.state, call.principal, call.path, action):
+        return
+    client, scope = call.state.setting("client"), call.path
+    message = f"The client '{client}' with object id '{call.principal}' does not have authorization to perform action '{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials."  # fmt: skip
+    raise ArmError(403, "AuthorizationFailed", message)
+
+
+def _action(method: str, path: str) -> str | None:
+    """An action's name: `<namespace>/<types>/read`, `write`, `delete`, or `<types>/<verb>/action`."""
+    name = path.rpartition("/")[2].lower()
+    if name == "checknameavailability" or path.lower().endswith("/providers/microsoft.authorization/permissions"):
+        return None
+    verb = {"GET": "read", "HEAD": "read", "DELETE": "delete", "POST": "action"}.get(method, "write")
+    before, _, rest = path.rpartition("/providers/")
+    if rest and before.count("/") < 4 and verb == "read":
+        return None
+    if before:
+        namespace, *parts = rest.split("/")
+        return "/".join([namespace, *parts[::2], verb])
+    parts = path.split("/")[3:]  # resourceGroups, its name, and what is to be done with it
+    if len(parts) < 2 or parts[0].lower() != "resourcegroups":
+        return None
+    return "/".join(["Microsoft.Resources/subscriptions/resourceGroups", *parts[2:], verb])
+
+
 def _matches(action: str, patterns: list[str]) -> bool:
     return any(
         re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), action, re.IGNORECASE) for pattern in patterns
@@ -108,5 +138,4 @@ def list_permissions(call: Call) -> Answer:
     group = "/".join(parts[:5])
     if len(parts) > 4 and parts[3].lower() == "resourcegroups" and call.state.get(group) is None:
         raise not_found(group)
-    value: list[Any] = permissions(call.state, call.principal, call.groups["scope"])
-    return Answer(200, {"value": value})
+    return Answer(200, {"value": list(permissions(call.state, call.principal, call.groups["scope"]))})

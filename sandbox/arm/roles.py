@@ -147,8 +147,15 @@ def get(call: Call) -> Answer:
 
 @route("DELETE", IDENTITY)
 @route("DELETE", TRUST)
-@route("DELETE", ROLE)
 def delete(call: Call) -> Answer:
     found = call.state.get(call.id)
     call.state.delete(call.id)
     return Answer(200 if found else 204)
+
+
+@route("DELETE", ROLE)
+def delete_role(call: Call) -> Answer:
+    """What is deleted comes back."""
+    found = call.state.get(call.id)
+    call.state.delete(call.id)
+    return Answer(200, shown(found)) if found else Answer(204)

@@ -28,6 +28,12 @@ from sandbox.cdn.kinds import (
 from sandbox.dns.view import EDGE
 from sandbox.state import State
 
+DONE = ("Succeeded", "Failed")
+# What the operation says; of why there is no more than the activity log's (terraform-provider-azurerm 18844, 22924).
+FAILURE = {
+    "code": "ResourceOperationFailure",
+    "message": "The resource operation completed with terminal provisioning state 'Failed'.",
+}
 WRITE, REFRESH, PURGE, DELETE = "cdn-write", "cdn-refresh", "cdn-purge", "cdn-delete"
 
 
@@ -50,7 +56,7 @@ def put(kind: Kind, call: Call) -> Answer:
         if not kind.named(_name(id_)):
             raise bad(f"The name '{_name(id_)}' is not valid for {kind.what}.")
         checks.limits(call.state, kind, id_)
-    elif old["properties"]["provisioningState"] != "Succeeded":
+    elif old["properties"]["provisioningState"] not in DONE:
         raise bad(checks.BUSY)
     kept = {name: old["properties"][name] for name in kind.defaults} if old and call.method == "PATCH" else {}
     new = {**_copy(kind.defaults), **kept, **given}
@@ -81,6 +87,8 @@ def _body(kind: Kind, call: Call, id_: str, new: dict[str, Any], old: dict[str, 
         body["location"] = "Global"
     if old is None:
         _made(kind, call, body)
+    if kind is DOMAIN and "_token_at" not in body:  # new, or its creation failed
+        domains.begin(body)
     lag = call.state.delay("cdn-propagation")
     return {**body, "_before": old["properties"] if old else None, "_everywhere": time.time() + lag}
 
@@ -100,7 +108,7 @@ def _made(kind: Kind, call: Call, body: dict[str, Any]) -> None:
             raise ArmError(409, "Conflict", "That resource name isn't available.")
         body["properties"]["hostName"] = host
     elif kind is DOMAIN:
-        domains.begin(body)
+        body["_fails"] = call.state.resource_fault("domain-failed", body["properties"]["hostName"]) is not None
 
 
 def _host_name(call: Call, name: str, scope: str) -> str:
@@ -139,10 +147,12 @@ def delete(kind: Kind, call: Call) -> Answer:
     pending = call.state.pending(DELETE, body["id"])
     if pending:
         return _answer(call, 202, pending)
-    if body["properties"]["provisioningState"] != "Succeeded":
+    if body["properties"]["provisioningState"] not in DONE:
         raise bad(checks.BUSY)
     checks.deletion(call.state, kind, body)
     body["properties"]["provisioningState"] = "Deleting"
+    if kind is DOMAIN:
+        body["_fails"] = call.state.resource_fault("domain-stuck", body["properties"]["hostName"]) is not None
     call.state.put(body)
     return _answer(call, 202, call.state.begin(DELETE, body["id"], call.state.delay("delete")))
 
@@ -155,11 +165,16 @@ def finished(state: State, verb: str, resource: str) -> dict[str, Any] | None:
     body = state.get(resource)
     if body is None:
         return None if verb == DELETE else {"code": "NotFound", "message": "The resource was deleted meanwhile."}
+    if body.pop("_fails", False):
+        body["properties"]["provisioningState"] = "Failed"
+        if body["type"] == DOMAIN.type and "_token_at" not in body:
+            body["properties"]["domainValidationState"] = "InternalError"
+        state.put(body)
+        return FAILURE
     if verb == DELETE:
         state.delete(resource)
-        return None
     if verb == WRITE:
-        if body["type"] == DOMAIN.type and body["properties"]["provisioningState"] == "Creating":
+        if body["type"] == DOMAIN.type and "_token_at" not in body:
             domains.submitted(state, body)
         body["properties"]["provisioningState"] = "Succeeded"
         if body["type"] == PROFILE.type:
@@ -175,7 +190,7 @@ def refresh(call: Call) -> Answer:
     call.path = call.path.rpartition("/")[0]
     body = _existing(DOMAIN, call)
     shown = body["properties"]
-    if domains.is_validating(call.state, body) or shown["provisioningState"] != "Succeeded":
+    if domains.is_validating(call.state, body) or shown["provisioningState"] not in DONE:
         raise ArmError(409, "Conflict", checks.BUSY)
     if shown["domainValidationState"] not in ("Pending", "TimedOut", "PendingRevalidation", "InternalError"):
         raise bad(checks.BUSY)
@@ -257,8 +272,6 @@ def result(call: Call) -> Answer:
     if found is None:
         raise ArmError(404, "OperationNotFound", "The operation was not found.")
     _, _, status, error = found
-    if status == "Failed":
-        error = error or {"code": "ResourceOperationFailure", "message": "The resource operation completed with terminal provisioning state 'Failed'."}  # fmt: skip
     body = {"status": status, "error": error or {"code": "None", "message": None}}
     return Answer(200, body, ask_again(call.state) if status == "InProgress" else {})
 

@@ -21,6 +21,9 @@ from sandbox.state import State
 
 HOST = "graph.microsoft.com"
 FOLDERS = {"msgfolderroot": "Top of Information Store", "inbox": "Inbox", "archive": "Archive", "deleteditems": "Deleted Items", "junkemail": "Junk Email"}  # fmt: skip
+DIRECTORY = re.compile(
+    r"/v1\.0/(servicePrincipals|directoryObjects|users\Z|groups\Z)"
+)  # not shown to just any application
 READ, WRITE = "Mail.Read", "Mail.ReadWrite"
 PAGE, LARGEST = 10, 1000  # messages of a page by default, and at most
 
@@ -94,6 +97,10 @@ def handle(
     """
     try:
         _sign_in(state, headers.get("authorization", ""))
+        if DIRECTORY.match(path):
+            raise GraphError(
+                403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation."
+            )
         if (method, path) == ("GET", "/v1.0/domains"):
             return _domains(state, query)
         match = re.fullmatch(r"/v1\.0/users/([^/]+)(/.*)", path)

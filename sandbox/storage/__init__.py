@@ -1,6 +1,9 @@
-"""Microsoft.Storage: accounts (`accounts`), their blob service (`service`, `blobs`) and their static websites (`website`)."""
+"""Microsoft.Storage: accounts in ARM (`accounts`), their blob service (`service`, which asks for rights and finds who answers:
+`properties`, `containers`, `lists`, `blobs`), and their static websites (`website`). `wire` is what all of them speak.
+"""
 
 import re
+import time
 from typing import Any
 
 from sandbox.state import State
@@ -21,6 +24,11 @@ def account_at(state: State, host: str) -> tuple[dict[str, Any], str] | None:
             if account["properties"].get("primaryEndpoints", {}).get(service) == f"https://{host}/":
                 return account, service
     return None
+
+
+def is_new(account: dict[str, Any]) -> bool:
+    """Whether an account's endpoints don't know it yet: 404 for up to a minute (terraform-provider-azurerm 22992, 27310)."""
+    return time.time() < account.get("_answers", 0)
 
 
 def content(state: State, name: str, container: str = CONTAINER, account: str = ACCOUNT) -> bytes | None:

@@ -17,7 +17,7 @@ from sandbox.arm.errors import ArmError, not_found, not_modelled, refuse_unknown
 from sandbox.arm.groups import group_of
 from sandbox.arm.rights import ASSIGNMENT
 from sandbox.state import State
-from sandbox.storage import ACCOUNT, CONTAINER, ELSEWHERE, ENDPOINT, TYPE, blobs
+from sandbox.storage import ACCOUNT, CONTAINER, ELSEWHERE, ENDPOINT, TYPE, containers
 
 ALL = SUB + r"/providers/Microsoft\.Storage"
 ACCOUNTS = GROUP + r"/providers/Microsoft\.Storage/storageAccounts"
@@ -70,12 +70,17 @@ def put(call: Call) -> Answer:
         raise ArmError(409, "InvalidResourceLocation", f"The resource '{name}' already exists in location '{old['location']}' in resource group '{call.groups['group']}'. A resource with the same name cannot be created in location '{location}'. Please select a new resource name.")  # fmt: skip
     if kind != "StorageV2":
         raise not_modelled(f"storageAccount.kind {kind}") if kind in OTHER_KINDS else _invalid("kind")
+    _refuse_while_made(old)
     body = _changed(call, old or _new(call, location), {"sku", "kind", "location"})
     call.state.put(body)
-    if old and old["properties"]["provisioningState"] == "Succeeded":
+    if old:
         return Answer(200, shown(body))
-    pending = call.state.pending("create-account", body["id"])
-    return _accepted(call, location, pending or call.state.begin("create-account", body["id"], call.state.delay("account-create")))  # fmt: skip
+    return _accepted(call, location, call.state.begin("create-account", body["id"], call.state.delay("account-create")))  # fmt: skip
+
+
+def _refuse_while_made(body: dict[str, Any] | None) -> None:
+    if body and body["properties"]["provisioningState"] != "Succeeded":
+        raise ArmError(409, "StorageAccountOperationInProgress", "An operation is currently performing on this storage account that requires exclusive access.")  # fmt: skip
 
 
 def _unavailable(state: State, name: str, id_: str = "") -> tuple[str, str] | None:
@@ -126,6 +131,8 @@ def _changed(call: Call, body: dict[str, Any], required: set[str]) -> dict[str, 
         raise (
             not_modelled(f"storageAccount.sku {sku['name']}") if sku.get("name") in OTHER_SKUS else _invalid("sku")
         )
+    if body["sku"] and sku.get("name", body["sku"]["name"]) != body["sku"]["name"]:
+        raise not_modelled("another storageAccount.sku than before")
     given = {name: value for name, value in (call.body.get("properties") or {}).items() if value is not None}
     for name, value in given.items():
         if name in COMPUTED or (name in DEFAULTS and value == DEFAULTS[name]) or _usual(name, value):
@@ -163,7 +170,7 @@ def created(state: State, id_: str) -> None:
     """The end of an account's creation."""
     body = state.get(id_)
     if body:
-        state.put(_ready(body))
+        state.put({**_ready(body), "_answers": time.time() + state.delay("blob-service")})
 
 
 def _ready(body: dict[str, Any]) -> dict[str, Any]:
@@ -209,7 +216,9 @@ def get(call: Call) -> Answer:
 
 @route("PATCH", ONE)
 def patch(call: Call) -> Answer:
-    body = _changed(call, account_of(call), set())
+    account = account_of(call)
+    _refuse_while_made(account)
+    body = _changed(call, account, set())
     if call.body.get("kind", "StorageV2") != "StorageV2":
         raise _invalid("kind")
     call.state.put(body)
@@ -220,6 +229,7 @@ def patch(call: Call) -> Answer:
 def delete(call: Call) -> Answer:
     group_of(call)
     found = call.state.get(call.id)
+    _refuse_while_made(found)
     call.state.delete(call.id)
     return Answer(200 if found else 204)
 
@@ -264,7 +274,7 @@ def prepare(state: State) -> None:
         made = {"id": id_, "name": ACCOUNT, "type": TYPE, "location": "westeurope", "sku": {"name": "Standard_LRS", "tier": "Standard"},
                 "kind": "StorageV2", "tags": {}, "properties": {**DEFAULTS, "allowSharedKeyAccess": False}}  # fmt: skip
         state.put(_ready(made))
-        blobs.make_container(state, ACCOUNT, CONTAINER)
+        containers.make_container(state, ACCOUNT, CONTAINER)
         name = str(uuid.uuid4())
         role = f"/providers/Microsoft.Authorization/roleDefinitions/{CONTRIBUTOR}"
         given = {"roleDefinitionId": role, "principalId": state.setting("object"), "principalType": "ServicePrincipal", "scope": id_}  # fmt: skip

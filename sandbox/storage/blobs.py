@@ -1,7 +1,7 @@
-"""Containers and block blobs: what each operation does once it is allowed.
+"""Block blobs: what each operation does once it is allowed.
 
-learn.microsoft.com/rest/api/storageservices: Put Blob, Put Block, Put Block List, Get Blob, Delete Blob, List Blobs, Create
-Container, "Specifying conditional headers for Blob service operations".
+learn.microsoft.com/rest/api/storageservices: Put Blob, Put Block, Put Block List, Get Blob, Delete Blob,
+"Specifying conditional headers for Blob service operations".
 """
 
 import base64
@@ -10,40 +10,21 @@ import hashlib
 import json
 import re
 import time
-import uuid
 from dataclasses import dataclass
 from email.utils import formatdate, parsedate_to_datetime
-from typing import Any
 from xml.etree import ElementTree
 
 from sandbox.state import State
-from sandbox.storage.errors import BlobError, Reply, not_modelled
+from sandbox.storage.containers import check_container
+from sandbox.storage.wire import Ask, BlobError, Reply, new_etag, not_modelled
 
-PAGE = 5000  # entries of a list, by default and at most
-NAMES = ("content-type", "content-encoding", "content-language", "content-disposition", "cache-control")
-CONTAINER_NAME = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*|\$(web|root|logs)")
-
-
-@dataclass
-class Ask:
-    """One request.
-
-    :param account: its resource.
-    :param headers: by name in lower case.
-    """
-
-    state: State
-    account: dict[str, Any]
-    container: str
-    name: str
-    query: dict[str, str]
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """The blob's."""
-        return self.account["name"], self.container, self.name
+NAMES = (
+    "Content-Type",
+    "Content-Encoding",
+    "Content-Language",
+    "Content-Disposition",
+    "Cache-Control",
+)  # a blob's own
 
 
 @dataclass
@@ -70,141 +51,6 @@ def find(state: State, account: str, container: str, name: str) -> Blob | None:
     return Blob(row[0], row[1], row[2], json.loads(row[3]), row[4]) if row else None
 
 
-def has_container(state: State, account: str, name: str) -> bool:
-    """Whether a container is there."""
-    found = "SELECT 1 FROM containers WHERE account = ? AND name = ?"
-    return state.db.execute(found, (account, name)).fetchone() is not None
-
-
-def make_container(state: State, account: str, name: str) -> dict[str, str]:
-    """A container, unless it is there; its headers."""
-    made = (account, name, _etag(), time.time())
-    state.db.execute("INSERT OR IGNORE INTO containers VALUES (?, ?, ?, ?)", made)
-    etag, changed = state.db.execute(
-        "SELECT etag, changed FROM containers WHERE account = ? AND name = ?", (account, name)
-    ).fetchone()
-    return {"ETag": etag, "Last-Modified": formatdate(changed, usegmt=True)}
-
-
-def check_container(ask: Ask) -> None:
-    """A container must be there.
-
-    :raises BlobError: ContainerNotFound.
-    """
-    if not has_container(ask.state, ask.account["name"], ask.container):
-        raise BlobError(404, "ContainerNotFound")
-
-
-def create_container(ask: Ask) -> Reply:
-    if not CONTAINER_NAME.fullmatch(ask.container):
-        raise BlobError(400, "InvalidResourceName")
-    if has_container(ask.state, ask.account["name"], ask.container):
-        raise BlobError(409, "ContainerAlreadyExists")
-    return Reply(201, b"", make_container(ask.state, ask.account["name"], ask.container))
-
-
-def get_container(ask: Ask) -> Reply:
-    check_container(ask)
-    headers = make_container(ask.state, ask.account["name"], ask.container)
-    more = {"x-ms-lease-status": "unlocked", "x-ms-lease-state": "available", "x-ms-has-immutability-policy": "false",
-            "x-ms-has-legal-hold": "false", "x-ms-default-encryption-scope": "$account-encryption-key",
-            "x-ms-deny-encryption-scope-override": "false", "x-ms-immutable-storage-with-versioning-enabled": "false"}  # fmt: skip
-    return Reply(200, b"", {**headers, **more})
-
-
-def delete_container(ask: Ask) -> Reply:
-    check_container(ask)
-    of = (ask.account["name"], ask.container)
-    ask.state.db.execute("DELETE FROM containers WHERE account = ? AND name = ?", of)
-    for table in ("block_blobs", "uncommitted_blocks"):
-        ask.state.db.execute(f"DELETE FROM {table} WHERE account = ? AND container = ?", of)
-    return Reply(202)
-
-
-def list_containers(ask: Ask) -> Reply:
-    rows = ask.state.db.execute(
-        "SELECT name, etag, changed FROM containers WHERE account = ? ORDER BY name", (ask.account["name"],)
-    ).fetchall()
-    entries: dict[str, ElementTree.Element | None] = {name: _properties({"Last-Modified": formatdate(changed, usegmt=True), "Etag": etag, **LEASE})
-               for name, etag, changed in rows if name.startswith(ask.query.get("prefix", ""))}  # fmt: skip
-    return _listed(ask, "Containers", "Container", entries)
-
-
-def list_blobs(ask: Ask) -> Reply:
-    check_container(ask)
-    prefix, delimiter = ask.query.get("prefix", ""), ask.query.get("delimiter", "")
-    names = ask.state.db.execute(
-        "SELECT name FROM block_blobs WHERE account = ? AND container = ? ORDER BY name",
-        (ask.account["name"], ask.container),
-    ).fetchall()
-    entries: dict[str, ElementTree.Element | None] = {}
-    for (name,) in names:
-        if not name.startswith(prefix):
-            continue
-        rest = name.removeprefix(prefix)
-        if delimiter and delimiter in rest:
-            entries[prefix + rest.partition(delimiter)[0] + delimiter] = None
-        else:
-            entries[name] = _blob_properties(find(ask.state, ask.account["name"], ask.container, name))
-    return _listed(ask, "Blobs", "Blob", entries)
-
-
-LEASE = {"LeaseStatus": "unlocked", "LeaseState": "available"}
-
-
-def _blob_properties(blob: Blob | None) -> ElementTree.Element:
-    assert blob
-    shown = {name: blob.headers.get(name.lower(), "") for name in ("Content-Type", "Content-Encoding", "Content-Language", "Content-MD5", "Cache-Control", "Content-Disposition")}  # fmt: skip
-    times = {"Creation-Time": formatdate(blob.created, usegmt=True), "Last-Modified": formatdate(blob.changed, usegmt=True)}  # fmt: skip
-    return _properties({**times, "Etag": blob.etag.strip('"'), "Content-Length": str(len(blob.content)), **shown,
-                        "BlobType": "BlockBlob", "AccessTier": "Hot", "AccessTierInferred": "true", **LEASE, "ServerEncrypted": "true"})  # fmt: skip
-
-
-def _properties(values: dict[str, str]) -> ElementTree.Element:
-    element = ElementTree.Element("Properties")
-    for name, value in values.items():
-        ElementTree.SubElement(element, name).text = value
-    return element
-
-
-def _listed(ask: Ask, many: str, one: str, entries: dict[str, ElementTree.Element | None]) -> Reply:
-    """A page of a list; an entry without properties is a common prefix."""
-    if ask.query.get("include"):
-        raise not_modelled(f"include={ask.query['include']} of a list")
-    try:
-        size = int(ask.query.get("maxresults", PAGE))
-        after = base64.urlsafe_b64decode(ask.query.get("marker", "")).decode()
-    except ValueError:
-        raise BlobError(400, "InvalidQueryParameterValue") from None
-    if size < 1:
-        raise BlobError(400, "InvalidQueryParameterValue")
-    size = min(size, PAGE)
-    names = [name for name in entries if name >= after]
-    endpoint = ask.account["properties"]["primaryEndpoints"]["blob"]
-    root = ElementTree.Element("EnumerationResults", {"ServiceEndpoint": endpoint})
-    if ask.container:
-        root.set("ContainerName", ask.container)
-    for name, tag in {"prefix": "Prefix", "marker": "Marker", "maxresults": "MaxResults", "delimiter": "Delimiter"}.items():  # fmt: skip
-        if name in ask.query:
-            ElementTree.SubElement(root, tag).text = ask.query[name]
-    listed = ElementTree.SubElement(root, many)
-    for name in names[:size]:
-        properties = entries[name]
-        entry = ElementTree.SubElement(listed, "BlobPrefix" if properties is None else one)
-        ElementTree.SubElement(entry, "Name").text = name
-        if properties is not None:
-            entry.append(properties)
-    following = base64.urlsafe_b64encode(names[size].encode()).decode() if len(names) > size else ""
-    ElementTree.SubElement(root, "NextMarker").text = following
-    return xml(200, root)
-
-
-def xml(status: int, root: ElementTree.Element) -> Reply:
-    """An answer in XML, with the mark that Azure Storage begins it with."""
-    text = '\ufeff<?xml version="1.0" encoding="utf-8"?>' + ElementTree.tostring(root, encoding="unicode")
-    return Reply(status, text.encode(), {"Content-Type": "application/xml"})
-
-
 def get_blob(ask: Ask) -> Reply:
     check_container(ask)
     blob = find(ask.state, *ask.key)
@@ -223,8 +69,7 @@ def get_blob(ask: Ask) -> Reply:
     first, last = int(match[1]), min(int(match[2] or size), size - 1)
     if first >= size:
         raise BlobError(416, "InvalidRange", headers={"Content-Range": f"bytes */{size}"})
-    if "content-md5" in answer:  # of the whole, so it goes by another name beside a part
-        answer["x-ms-blob-content-md5"] = answer.pop("content-md5")
+    answer["x-ms-blob-content-md5"] = answer.pop("Content-MD5")  # of the whole, not of the part
     answer["Content-Range"] = f"bytes {first}-{last}/{size}"
     return Reply(206, blob.content[first : last + 1], answer)
 
@@ -282,17 +127,20 @@ def _put(ask: Ask, data: bytes) -> Reply:
         raise BlobError(412, "ConditionNotMet")
     if old:
         check_conditions(old, ask.headers)
-    etag, now = _etag(), time.time()
-    kept = {"content-type": ask.headers.get("content-type", "application/octet-stream") if ask.query.get("comp") != "blocklist" else "application/octet-stream"}  # fmt: skip
+    etag, now = new_etag(), time.time()
+    whole = "comp" not in ask.query  # a list of blocks has a content type that isn't the blob's
+    kept = {"Content-Type": (whole and ask.headers.get("content-type")) or "application/octet-stream"}
     for name in NAMES:
-        given = ask.headers.get("x-ms-blob-cache-control" if name == "cache-control" else f"x-ms-blob-{name}")
+        given = ask.headers.get(
+            "x-ms-blob-cache-control" if name == "Cache-Control" else f"x-ms-blob-{name.lower()}"
+        )
         kept |= {name: given} if given else {}
     kept |= {name: value for name, value in ask.headers.items() if name.startswith("x-ms-meta-")}
-    kept["content-md5"] = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
+    kept["Content-MD5"] = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
     row = (*ask.key, etag, old.created if old else now, now, json.dumps(kept), data)
     ask.state.db.execute("INSERT OR REPLACE INTO block_blobs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
     ask.state.db.execute("DELETE FROM uncommitted_blocks WHERE account = ? AND container = ? AND name = ?", ask.key)  # fmt: skip
-    return Reply(201, b"", {"ETag": etag, "Last-Modified": formatdate(now, usegmt=True), "Content-MD5": kept["content-md5"], "x-ms-request-server-encrypted": "true"})  # fmt: skip
+    return Reply(201, b"", {"ETag": etag, "Last-Modified": formatdate(now, usegmt=True), "Content-MD5": kept["Content-MD5"], "x-ms-request-server-encrypted": "true"})  # fmt: skip
 
 
 def check_conditions(blob: Blob, headers: dict[str, str], reads: bool = False) -> None:
@@ -322,7 +170,3 @@ def _check_digest(ask: Ask) -> None:
             raise BlobError(400, "Md5Mismatch")
     except binascii.Error:
         raise BlobError(400, "InvalidHeaderValue") from None
-
-
-def _etag() -> str:
-    return f'"0x8D{uuid.uuid4().hex[:12].upper()}"'

@@ -6,9 +6,8 @@ learn.microsoft.com/rest/api/storageservices: Set Blob Service Properties, Get B
 from typing import Any
 from xml.etree import ElementTree
 
-from sandbox.storage import blobs
-from sandbox.storage.blobs import Ask
-from sandbox.storage.errors import BlobError, Reply, not_modelled
+from sandbox.storage.containers import make_container
+from sandbox.storage.wire import Ask, BlobError, Reply, not_modelled, xml
 
 WEB = "$web"
 ORDINARY = """<StorageServiceProperties>
@@ -34,7 +33,7 @@ def get(ask: Ask) -> Reply:
     element = ElementTree.SubElement(root, "StaticWebsite")
     for name, value in website(ask.account).items():
         ElementTree.SubElement(element, name).text = value
-    return blobs.xml(200, root)
+    return xml(200, root)
 
 
 def set_(ask: Ask) -> Reply:
@@ -67,8 +66,9 @@ def _set_website(ask: Ask, element: ElementTree.Element) -> None:
     kept = {name: value for name, value in given.items() if value} if on else {"Enabled": "false"}
     ask.state.put({**ask.account, "_website": kept})
     if on:
-        blobs.make_container(ask.state, ask.account["name"], WEB)
+        make_container(ask.state, ask.account["name"], WEB)
 
 
 def _plain(element: ElementTree.Element) -> Any:
-    return (element.tag, (element.text or "").strip(), [_plain(each) for each in element])
+    """What an element says, in whatever order."""
+    return element.tag, (element.text or "").strip(), sorted(_plain(each) for each in element)

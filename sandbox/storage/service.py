@@ -15,13 +15,12 @@ from urllib.parse import unquote
 from sandbox.arm import rights, tokens
 from sandbox.arm.errors import ArmError
 from sandbox.state import State
-from sandbox.storage import blobs, properties
-from sandbox.storage.blobs import Ask
-from sandbox.storage.errors import BlobError, Reply, not_modelled
+from sandbox.storage import blobs, containers, is_new, lists, properties
+from sandbox.storage.wire import Ask, BlobError, Reply, not_modelled
 
 CONDITIONS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
 ALWAYS = {"x-ms-version", "x-ms-date", "x-ms-client-request-id", "x-ms-return-client-request-id"}
-CONTENT = {"x-ms-blob-type", "x-ms-blob-cache-control", *(f"x-ms-blob-{name}" for name in blobs.NAMES)}
+CONTENT = {"x-ms-blob-type", "x-ms-blob-cache-control", *(f"x-ms-blob-{name.lower()}" for name in blobs.NAMES)}
 
 
 @dataclass(frozen=True)
@@ -42,11 +41,11 @@ LIST = ("prefix", "marker", "maxresults", "include")
 OPERATIONS = {
     ("service", "GET", "service properties"): Operation(properties.get, "read"),
     ("service", "PUT", "service properties"): Operation(properties.set_, "write"),
-    ("service", "GET", " list"): Operation(blobs.list_containers, "containers/read", LIST),
-    ("container", "PUT", "container "): Operation(blobs.create_container, "containers/write"),
-    ("container", "GET", "container "): Operation(blobs.get_container, "containers/read"),
-    ("container", "DELETE", "container "): Operation(blobs.delete_container, "containers/delete"),
-    ("container", "GET", "container list"): Operation(blobs.list_blobs, "containers/blobs/read", (*LIST, "delimiter")),
+    ("service", "GET", " list"): Operation(lists.list_containers, "containers/read", LIST),
+    ("container", "PUT", "container "): Operation(containers.create_container, "containers/write"),
+    ("container", "GET", "container "): Operation(containers.get_container, "containers/read"),
+    ("container", "DELETE", "container "): Operation(containers.delete_container, "containers/delete"),
+    ("container", "GET", "container list"): Operation(lists.list_blobs, "containers/blobs/read", (*LIST, "delimiter")),
     ("blob", "GET", " "): Operation(blobs.get_blob, "containers/blobs/read", (), (*CONDITIONS, "x-ms-range")),
     ("blob", "PUT", " "): Operation(blobs.put_blob, "containers/blobs/write", (), (*CONDITIONS, *CONTENT)),
     ("blob", "PUT", " block"): Operation(blobs.put_block, "containers/blobs/write", ("blockid",)),
@@ -68,9 +67,11 @@ def handle(
     container, _, name = unquote(path).lstrip("/").partition("/")
     ask = Ask(state, account, container, name, query, headers, body)
     try:
+        if is_new(account):
+            raise BlobError(404, "ResourceNotFound")
         principal = _signed_in(ask)
         operation = _operation(ask, method)
-        if not _allowed(ask, principal, operation.action) or state.optional("storage-refused"):
+        if not _allowed(ask, principal, operation.action):
             raise BlobError(403, "AuthorizationPermissionMismatch")
         reply = operation.do(ask)
     except BlobError as error:

@@ -6,9 +6,9 @@ learn.microsoft.com/azure/storage/blobs/storage-blob-static-website; the pages o
 from email.utils import formatdate
 
 from sandbox.state import State
-from sandbox.storage import account_at, blobs
-from sandbox.storage.errors import BlobError, Reply
+from sandbox.storage import account_at, blobs, is_new
 from sandbox.storage.properties import WEB, website
+from sandbox.storage.wire import BlobError, Reply
 from sandbox.swa.hosting import Page
 
 SERVER = {"Server": "Windows-Azure-Web/1.0 Microsoft-HTTPAPI/2.0"}
@@ -33,15 +33,16 @@ def serve(state: State, host: str, method: str, path: str, secure: bool = True) 
             raise BlobError(403, "AuthorizationFailure")
         if method not in ("GET", "HEAD"):
             raise BlobError(405, "UnsupportedHttpVerb", headers={"Allow": "GET,HEAD"})
-        reply = _found(state, account["name"], website(account), path)
+        settings = website(account)
+        if is_new(account) or settings["Enabled"] != "true":
+            raise BlobError(404, "WebContentNotFound")
+        reply = _found(state, account["name"], settings, path)
     except BlobError as error:
         reply = error.page()
     return Page(reply.status, reply.body, {**SERVER, **reply.headers})
 
 
 def _found(state: State, account: str, settings: dict[str, str], path: str) -> Reply:
-    if settings["Enabled"] != "true":
-        raise BlobError(404, "WebContentNotFound")
     name, index = path.removeprefix("/"), settings.get("IndexDocument")
     candidates = [name] if name and not name.endswith("/") else []
     if index:

@@ -112,8 +112,10 @@ REST = {
     "resource move": ["--destination-group", "other", "--ids", "{zone}"],
     "network dns zone create": ["-g", "other", "-n", "example.net"],
     "provider register": ["-n", "Microsoft.Web"],
+    "role assignment create": ["--role", "Storage Blob Data Contributor", "--scope", "/subscriptions/{subscription}",
+                               "--assignee-object-id", "{who}", "--assignee-principal-type", "ServicePrincipal"],
     "logout": [],
-}
+}  # fmt: skip
 PLACEHOLDERS = {"SITE": "site", "GROUP": "rg", "rg-mta-sts": "rg", "HOST": "mta-sts.example.org"}
 
 
@@ -142,6 +144,7 @@ def test_every_az_command_that_the_docs_name_runs(clients: Clients) -> None:
     commands = named()
     assert len(commands) > 8, commands
     zone = clients.az("network", "dns", "zone", "show", "-g", "rg", "-n", "example.org")["id"]
+    values = {"zone": zone, "who": clients.sandbox.state.setting("object"), "subscription": clients.environment["ARM_SUBSCRIPTION_ID"]}  # fmt: skip
     for arguments in commands.values():
         if arguments[0] == "login":
             clients.sign_in()
@@ -151,7 +154,7 @@ def test_every_az_command_that_the_docs_name_runs(clients: Clients) -> None:
             clients.az("group", "create", "-n", arguments[-1], "-l", "westeurope")
             clients.az(*arguments, "--yes")
         else:
-            clients.az(*completed(arguments, zone=zone))
+            clients.az(*completed(arguments, **values))
 
 
 def test_az_manages_sites_domains_and_groups(clients: Clients) -> None:
@@ -221,6 +224,42 @@ def test_az_knows_subscriptions_providers_regions_and_roles(clients: Clients) ->
     assert az("provider", "show", "-n", "Microsoft.Web")["registrationState"] == "Registered"
     assert az("role", "assignment", "list", "--all") == []
     assert "Contributor" in {each["roleName"] for each in az("role", "definition", "list")}
+
+
+def test_az_makes_a_website_of_an_account_and_grants_the_role_that_its_blobs_take(
+    clients: Clients, tmp_path: Path
+) -> None:
+    az, page = clients.az, tmp_path / "page"
+    page.write_text("hello")
+    assert az("storage", "account", "check-name", "-n", "contosomtasts")["nameAvailable"]
+    account = az("storage", "account", "create", "-n", "contosomtasts", "-g", "rg", "-l", "westeurope", "--sku", "Standard_LRS",
+                 "--allow-shared-key-access", "false", "--allow-blob-public-access", "false", "--min-tls-version", "TLS1_2")  # fmt: skip
+    signed_in = ("--account-name", "contosomtasts", "--auth-mode", "login")
+    az(
+        "storage",
+        "blob",
+        "service-properties",
+        "update",
+        *signed_in,
+        "--static-website",
+        "--index-document",
+        "index.html",
+    )
+    upload = ("storage", "blob", "upload", *signed_in, "-c", "$web", "-n", "a/page", "-f", str(page), "--content-type", "text/plain")  # fmt: skip
+    refused = clients.run(str(clients.azure_cli / "bin" / "az"), *upload)
+    assert "You do not have the required permissions needed to perform this operation." in refused.stderr
+    who = clients.sandbox.state.setting("object")
+    role = ("--role", "Storage Blob Data Contributor", "--scope", account["id"])
+    az("role", "assignment", "create", *role, "--assignee-object-id", who, "--assignee-principal-type", "ServicePrincipal")  # fmt: skip
+    az(*upload)
+    host = account["primaryEndpoints"]["web"].removeprefix("https://").rstrip("/")
+    assert fetch(host, "/a/page") == (200, "hello", "text/plain")
+    assert [each["name"] for each in az("storage", "blob", "list", *signed_in, "-c", "$web")] == ["a/page"]
+    assert [each["roleDefinitionName"] for each in az("role", "assignment", "list", "--scope", account["id"])] == ["Storage Blob Data Contributor"]  # fmt: skip
+    assert len(az("storage", "account", "keys", "list", "-n", "contosomtasts", "-g", "rg")) == 2
+    az("role", "assignment", "delete", "--assignee-object-id", who, *role)
+    az("storage", "account", "delete", "-n", "contosomtasts", "-g", "rg", "-y")
+    assert az("storage", "account", "list") == []
 
 
 def test_a_wrong_secret_is_microsofts_own_error(clients: Clients) -> None:

@@ -454,6 +454,56 @@ def test_a_refusal_is_not_asked_again_whatever_it_says_of_retrying(sandbox: Sand
         plugin.create(SITE, SITE_INPUTS)
 
 
+# Front Door
+
+
+def test_front_door_is_made_found_unchanged_and_deleted(sandbox: Sandbox, plugin: Plugin) -> None:
+    """Each type with its inputs and path, in the order that they need; Microsoft.Cdn writes ids in its own way."""
+    for name in ("cdn-write", "delete", "cdn-validation"):
+        sandbox.delay(name, 0)
+    profile = f"/subscriptions/{sandbox.state.setting('subscription')}/resourceGroups/rg/providers/Microsoft.Cdn/profiles/fd"
+    inside = {"resourceGroupName": "rg", "profileName": "fd"}
+    header = {
+        "typeName": "DeliveryRuleHeaderActionParameters",
+        "headerAction": "Overwrite",
+        "headerName": "a",
+        "value": "b",
+    }
+    site = plugin.create(SITE, SITE_INPUTS)
+    origin = plain(site.properties)["defaultHostname"]
+    wanted: dict[str, dict[str, Any]] = {
+        "Profile": {"location": "Global", "sku": {"name": "Standard_AzureFrontDoor"}},
+        "AFDEndpoint": {"endpointName": "fd", "location": "Global"},
+        "AFDOriginGroup": {"originGroupName": "g", "loadBalancingSettings": {"sampleSize": 4, "successfulSamplesRequired": 3}},
+        "AFDOrigin": {"originGroupName": "g", "originName": "o", "hostName": origin, "originHostHeader": origin},
+        "RuleSet": {"ruleSetName": "s"},
+        "Rule": {"ruleSetName": "s", "ruleName": "r", "order": 1,
+                 "actions": [{"name": "ModifyResponseHeader", "parameters": header}]},
+        "AFDCustomDomain": {"customDomainName": "d", "hostName": "mta-sts.example.org",
+                            "tlsSettings": {"certificateType": "ManagedCertificate", "minimumTlsVersion": "TLS12"}},
+        "Route": {"endpointName": "fd", "routeName": "r", "customDomains": [{"id": f"{profile}/customDomains/d"}],
+                  "originGroup": {"id": f"{profile}/originGroups/g"}, "ruleSets": [{"id": f"{profile}/ruleSets/s"}],
+                  "patternsToMatch": ["/*"], "originPath": "/main", "httpsRedirect": "Enabled"},
+    }  # fmt: skip
+    made: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {}
+    for kind, more in wanted.items():
+        inputs = plugin.check(f"cdn:{kind}", {**inside, **more})
+        answer = plugin.create(f"cdn:{kind}", inputs)
+        made[kind] = answer.id, inputs, plain(answer.properties)
+    assert made["Route"][0] == profile.replace("resourceGroups", "resourcegroups") + "/afdendpoints/fd/routes/r"
+    assert made["AFDEndpoint"][2]["hostName"].endswith(".z01.azurefd.net")
+    assert made["AFDCustomDomain"][2]["validationProperties"]["validationToken"]
+    for kind, (id_, inputs, state) in made.items():
+        assert plugin.read(f"cdn:{kind}", id_, state, inputs) == (id_, state, inputs)
+        assert not plugin.diff(f"cdn:{kind}", inputs, inputs, state).diffs
+    route, domain = made["Route"][1], made["AFDCustomDomain"][1]
+    assert not plugin.diff("cdn:Route", route, {**route, "originPath": "/other"}).replaces
+    assert list(plugin.diff("cdn:AFDCustomDomain", domain, {**domain, "customDomainName": "x"}).replaces)
+    for kind, (id_, inputs, state) in reversed(made.items()):
+        plugin.ask("Delete", urn=URN.format(f"cdn:{kind}"), id=id_, properties=state, old_inputs=inputs)
+    assert not [body for body in sandbox.state.under("/subscriptions") if "Microsoft.Cdn" in body["type"]]
+
+
 # Sign-in
 
 

@@ -161,7 +161,8 @@ def test_what_keeps_a_history_from_being_used_is_one_line(
     refused: str,
     says: str,
 ) -> None:
-    sandbox.state.set("storage-refused", refused)
+    if refused:
+        sandbox.state.delete(next(sandbox.state.of("Microsoft.Authorization/roleAssignments"))["id"])
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     code, _, error = run(capsys, "--history", where)

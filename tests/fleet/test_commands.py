@@ -15,6 +15,7 @@ from provider.azure import signed_in
 from sandbox.control import Sandbox
 from sandbox.graph import domains as tenant
 from tools.fleet.__main__ import main
+from tools.setup.ask import Ask
 
 Fleet = Callable[..., tuple[int, str, str]]
 FRONT_DOOR = {"mta-sts:hosting": "frontDoor"}
@@ -85,6 +86,22 @@ def test_nothing_is_written_unless_somebody_agrees(fleet: Fleet) -> None:
     assert (code, Path("fleet.csv").read_bytes()) == (64, before)
     assert "+b.example" in out
     assert told == "fleet: there is no terminal to ask at: Write it? Answer by --yes\n"
+
+
+def test_what_somebody_else_has_written_meanwhile_is_not_lost(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack(**FRONT_DOOR)
+    write(row("a.example"))
+
+    def agree(*_: object, **__: object) -> bool:
+        write(row("a.example"), row("c.example"))
+        return True
+
+    monkeypatch.setattr(Ask, "agree", agree)
+    code, _, told = fleet("add", "b.example", "--mx", "m.test")
+    assert (code, told) == (64, "fleet: fleet.csv has changed meanwhile; nothing was written, run it again\n")
+    assert lines() == [HEAD, row("a.example"), row("c.example")]
 
 
 def test_a_new_domain_goes_to_the_lowest_shard_with_room_and_none_is_ever_renumbered(fleet: Fleet) -> None:

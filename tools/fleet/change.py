@@ -65,6 +65,9 @@ class Change:
         if not Ask(self.console, self.yes, {}).agree("Write it", default=False):
             self.say("nothing was written")
             return 0
+        for label, (path, before, _) in texts.items():
+            if (path.read_bytes() if path.exists() else b"") != before.encode():
+                raise UserError(f"{label} has changed meanwhile; nothing was written, run it again")
         for path, _, after in texts.values():
             replace(path, after)
         self.say(f"written: {', '.join(texts)}")

@@ -1,4 +1,4 @@
-"""What the data plane of Azure Storage answers, and its errors.
+"""A request to the data plane of Azure Storage, what it answers, and its errors.
 
 learn.microsoft.com/rest/api/storageservices: "Common REST API error codes", "Blob service error codes".
 """
@@ -6,7 +6,11 @@ learn.microsoft.com/rest/api/storageservices: "Common REST API error codes", "Bl
 import time
 import uuid
 from dataclasses import dataclass, field
+from typing import Any
+from xml.etree import ElementTree
 from xml.sax.saxutils import escape
+
+from sandbox.state import State
 
 MESSAGES = {
     "AccountRequiresHttps": "The account being accessed does not support http.",
@@ -38,6 +42,28 @@ MESSAGES = {
     "UnsupportedXmlNode": "One of the XML nodes specified in the request body is not supported.",
     "WebContentNotFound": "The requested content does not exist.",
 }  # fmt: skip
+
+
+@dataclass
+class Ask:
+    """One request.
+
+    :param account: its resource.
+    :param headers: by name in lower case.
+    """
+
+    state: State
+    account: dict[str, Any]
+    container: str
+    name: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """The blob's."""
+        return self.account["name"], self.container, self.name
 
 
 @dataclass
@@ -84,6 +110,17 @@ def ordered(status: int) -> BlobError:
     code = {403: "AuthorizationPermissionMismatch", 404: "ResourceNotFound", 429: "ServerBusy", 503: "ServerBusy"}
     headers = {"Retry-After": "1"} if status in (429, 503) else {}
     return BlobError(status, code.get(status, "InternalError"), headers=headers)
+
+
+def xml(status: int, root: ElementTree.Element) -> Reply:
+    """An answer in XML, with the mark that Azure Storage begins it with."""
+    text = '\ufeff<?xml version="1.0" encoding="utf-8"?>' + ElementTree.tostring(root, encoding="unicode")
+    return Reply(status, text.encode(), {"Content-Type": "application/xml"})
+
+
+def new_etag() -> str:
+    """An ETag that nothing had before."""
+    return f'"0x8D{uuid.uuid4().hex[:12].upper()}"'
 
 
 def utc() -> str:
