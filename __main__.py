@@ -13,7 +13,7 @@ import pulumi.runtime
 import zones
 from policy import Mode, UserError
 from provider.resources import Provider
-from settings import engine
+from settings import cost, engine
 from settings.policies import Hosting
 from settings.stack import load
 
@@ -39,7 +39,7 @@ try:
     from components.policy_site import PolicySite, without_version_aliases
 
     files = website.read(HERE / "web")
-    for note in stack.notes:
+    for note in (*stack.notes, *cost.notes(stack.policies)):
         pulumi.log.info(note)
     finish_preflight = preflight.begin(stack)
     backends = finish_zones()

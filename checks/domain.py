@@ -20,6 +20,7 @@ from policy.places import POLICY_PATH, policy_host, sts_record, tlsrpt_record
 
 DOMAINS = 16  # at once, with a thread for each of their checks
 DEADLINE = 60.0  # seconds for one domain
+FRONT_DOOR, ALIASES = ".azurefd.net", 8  # its endpoints' host names; CNAMEs that are followed there
 NAME_SERVERS = 26  # of one domain, that are asked: thirteen with two addresses each
 
 
@@ -202,12 +203,32 @@ def _expires(fetched: https.Fetched) -> float | None:
     return min((page.expires for page in fetched.pages if page.expires), default=None)
 
 
+def leads_straight(look: Look) -> Iterator[Finding]:
+    """A CNAME leads straight to Azure Front Door, or Azure stops renewing the certificate.
+
+    learn.microsoft.com/azure/frontdoor/domain: such a domain becomes "Pending re-validation". Says nothing of other hosts.
+    """
+    host = name = policy_host(look.name)
+    for hops in range(ALIASES):
+        target = next(iter(look.values(name, "CNAME")), "")
+        if not target:
+            return
+        if target.endswith(FRONT_DOOR):
+            if hops:
+                text = f"{host} leads to Azure Front Door by way of {name}: Azure won't renew its certificate"
+                way_out = f"Make {host} a CNAME straight to {target}"
+                yield Finding("renewal", Level.WARN, text, "", way_out)
+            return
+        name = target
+
+
 def checks(ids: Mapping[str, str], smtp_port: int | None) -> Checks:
     """The validator's checks; see `look_at`."""
     return {
         "record": record,
         "policy-host": policy_is_served,
         "policy": policy,
+        "renewal": leads_straight,
         "id": partial(same_id, ids=ids),
         "mx": mx,
         **({} if smtp_port is None else {"server": partial(mail_servers, port=smtp_port)}),

@@ -38,6 +38,26 @@ ACTIONS = {
         "Microsoft.Web/staticSites/*",
     ],  # listSecrets among them: an upload takes the site's token
     "records": ["Microsoft.Network/dnsZones/read", *RECORDS],
+    # Blobs take a role of their own. No listKeys among them: the account takes no keys.
+    "front-door": [
+        "Microsoft.Cdn/profiles/*",
+        "Microsoft.Storage/storageAccounts/read",
+        "Microsoft.Storage/storageAccounts/write",
+        "Microsoft.Storage/storageAccounts/delete",
+        "Microsoft.Storage/storageAccounts/blobServices/read",
+        "Microsoft.Storage/storageAccounts/blobServices/write",
+    ],
+    "front-door-reader": [
+        "Microsoft.Cdn/profiles/read",
+        "Microsoft.Cdn/profiles/*/read",
+        "Microsoft.Storage/storageAccounts/read",
+    ],
+    "front-door-subscription": [
+        "Microsoft.Cdn/register/action",
+        "Microsoft.Cdn/operationresults/*",
+        "Microsoft.Storage/register/action",
+        "Microsoft.Storage/locations/*/read",
+    ],
     # azcore registers a resource provider that isn't, and asks first; a long operation is looked for by location.
     "subscription": [
         "Microsoft.Resources/subscriptions/read",
@@ -106,6 +126,8 @@ class Identities(pulumi.ComponentResource):
         for stack, group in groups.items():
             self._assign("deployer", f"sites-{stack}", group, sites)
             self._assign("preview", f"reader-{stack}", group, reader)
+        if settings.front_door:
+            self._front_door(groups)
         if zones:
             records = self._role("records")
             for group, scope in zones.items():
@@ -115,6 +137,16 @@ class Identities(pulumi.ComponentResource):
             self._assign("deployer", "state", container, self._built_in(STORAGE_BLOB_DATA_CONTRIBUTOR))
             self._assign("preview", "state", container, self._built_in(STORAGE_BLOB_DATA_READER))
         self.register_outputs({})
+
+    def _front_door(self, groups: Mapping[str, pulumi.Output[str]]) -> None:
+        makes, reads = self._role("front-door"), self._role("front-door-reader")
+        self._assign(
+            "deployer", "front-door-subscription", self._subscription, self._role("front-door-subscription")
+        )
+        for stack, group in groups.items():
+            self._assign("deployer", f"front-door-{stack}", group, makes)
+            self._assign("deployer", f"blobs-{stack}", group, self._built_in(STORAGE_BLOB_DATA_CONTRIBUTOR))
+            self._assign("preview", f"front-door-reader-{stack}", group, reads)
 
     def trust(self, who: str, issuer: pulumi.Input[str], subject: pulumi.Input[str]) -> None:
         """Take the tokens that a service connection issues.

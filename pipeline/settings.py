@@ -30,6 +30,7 @@ KEYS = (
     "previewsWithSecrets",
     "contentPipeline",
     "proposals",
+    "frontDoor",
 )
 
 
@@ -52,6 +53,7 @@ class Settings:
         where there is a passphrase, and `variables`. Their values aren't here.
     :param previews_with_secrets: whoever may open a pull request may read the secrets.
     :param content: None for no such pipeline.
+    :param front_door: a stack has policies on Azure Front Door.
     :param proposals: nightly runs of main propose lines of the stacks' files; their identity may push branches.
     """
 
@@ -72,6 +74,7 @@ class Settings:
     previews_with_secrets: bool
     content: ContentPipeline | None
     proposals: bool
+    front_door: bool
 
 
 def load(
@@ -138,6 +141,7 @@ def _read(reader: Reader, config: StackConfig) -> Settings:
         previews_with_secrets=reader.flag(value(config, "previewsWithSecrets"), key("previewsWithSecrets")),
         content=content(reader, value(config, "contentPipeline"), stacks),
         proposals=reader.flag(value(config, "proposals"), key("proposals")),
+        front_door=reader.flag(value(config, "frontDoor"), key("frontDoor")),
     )
 
 

@@ -99,6 +99,12 @@ def line(policies: Sequence[PolicySettings]) -> str:
     return f"hosting: {' and '.join(told) or 'nothing'}, {about}${money:.0f} a month"
 
 
+def notes(policies: Sequence[PolicySettings]) -> tuple[str, ...]:
+    """The same for a preview, which says nothing where nothing is to be paid."""
+    found = line(policies)
+    return () if found.endswith("$0 a month") else (f"{found} (list prices of {AS_OF})",)
+
+
 def _parts(count: int, size: int) -> int:
     return -(-count // size)
 

@@ -6,6 +6,8 @@ mta-sts:dns: {provider: azure, resourceGroup: dns}
 from __future__ import annotations
 
 import asyncio
+import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     import azure_native
     from settings.reader import Reader
 
+MANY = 10  # zones of a group that are asked for one by one
 PASSES = 20  # of the event loop, within which the SDK has sent a question
 KEYS = ("resourceGroup", "zone", "subscription")
 # learn.microsoft.com/azure/dns/dns-zones-records
@@ -192,7 +195,35 @@ async def _begin(zones: list[tuple[AzureDns, str]]) -> asyncio.Task[list[Mapping
 
 
 async def _ask(zones: list[tuple[AzureDns, str]]) -> list[Mapping[str, Any] | None]:
-    return list(await asyncio.gather(*(_get(place, zone) for place, zone in zones)))
+    count = Counter(place for place, _ in zones)
+    lists = dict(zip(count, await asyncio.gather(*(_list(place, count[place]) for place in count)), strict=True))
+
+    async def answer(place: AzureDns, zone: str) -> Mapping[str, Any] | None:
+        found = lists[place]
+        return await _get(place, zone) if found is None else found.get(zone.lower())
+
+    return list(await asyncio.gather(*(answer(place, zone) for place, zone in zones)))
+
+
+async def _list(place: AzureDns, wanted: int) -> dict[str, Mapping[str, Any]] | None:
+    """All zones of a group, where many are wanted: Azure answers 500 questions for a zone in five minutes
+    (hashicorp/terraform-provider-azurerm 14213).
+
+    :returns: by name; None where they are better asked one by one.
+    """
+    from provider import azure
+
+    subscription = place.subscription or os.environ.get("ARM_SUBSCRIPTION_ID")
+    if wanted <= MANY or not subscription:
+        return None
+    path = (
+        f"/subscriptions/{subscription}/resourceGroups/{place.resource_group}/providers/Microsoft.Network/dnsZones"
+    )
+    try:
+        zones = await asyncio.to_thread(azure.listing, path, azure.DNS)
+    except UserError:
+        return None  # who may read each zone may not read the list, and asking for one tells why
+    return {str(zone["name"]).lower(): {"id": zone["id"], **(zone.get("properties") or {})} for zone in zones}
 
 
 async def _get(place: AzureDns, zone: str) -> Mapping[str, Any] | None:

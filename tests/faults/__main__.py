@@ -12,19 +12,21 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from faults.catalog import CATALOG, Fault
+from faults.catalog import CATALOG, FRONT_DOOR, Fault
 from faults.chain import STEPS, Outcome, live
 from tools import get_engine
 
+FRONT_DOOR_SHARE = 0.25  # of the lives
 
-def deal(runs: int, seed: int) -> list[list[Fault]]:
+
+def deal(runs: int, seed: int, catalog: list[Fault]) -> list[list[Fault]]:
     """Faults for as many lives as that takes; at each step those that strike there, each about as often as others."""
     rng = random.Random(seed)
     decks: list[list[Fault]] = [[] for _ in range(STEPS)]
 
     def draw(step: int) -> Fault:
         if not decks[step]:
-            able = [fault for fault in CATALOG if fault.strikes_at(step, STEPS - 1)]
+            able = [fault for fault in catalog if fault.strikes_at(step, STEPS - 1)]
             decks[step] = rng.sample(able, len(able))
         return decks[step].pop()
 
@@ -36,10 +38,10 @@ def run(runs: int, jobs: int, seed: int, folder: Path) -> list[Outcome]:
     engine = str(get_engine.present() or "")
     outcomes: list[Outcome] = []
 
-    def one(number: int, faults: list[Fault]) -> None:
+    def one(number: int, faults: list[Fault], hosting: str) -> None:
         place = folder / str(number)
         place.mkdir()
-        for outcome in live(place, engine, faults, f"{seed}-{number}"):
+        for outcome in live(place, engine, faults, f"{seed}-{number}", hosting):
             outcomes.append(outcome)
             good = outcome.converged and not outcome.violations
             print(f"{len(outcomes):4} {time.strftime('%H:%M:%S')} life {number} step {outcome.step} {outcome.fault}"
@@ -48,7 +50,10 @@ def run(runs: int, jobs: int, seed: int, folder: Path) -> list[Outcome]:
                 (folder / f"{number}-{outcome.step}.txt").write_text(f"{outcome}\n{outcome.said}")
 
     with ThreadPoolExecutor(jobs) as pool:
-        list(pool.map(one, range(10**6), deal(runs, seed)))
+        behind = round(runs * FRONT_DOOR_SHARE)
+        lives = [(faults, "staticWebApp") for faults in deal(runs - behind, seed, CATALOG)]
+        lives += [(faults, "frontDoor") for faults in deal(behind, seed, FRONT_DOOR)]
+        list(pool.map(one, range(len(lives)), *zip(*lives, strict=True)))
     return outcomes
 
 

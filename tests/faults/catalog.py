@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from random import Random
 
 from sandbox.control import Sandbox
+from sandbox.state import DELAYS
 
 HOST = "mta-sts.example.org"
 SITE, DOMAIN = r"staticSites/[^/?]+(\?|$)", "customDomains/"
@@ -22,6 +23,24 @@ CALLS = {
     "client": ("aka.ms|swalocaldeploy", "", ""),
     "upload": ("content-", "", ""),
     "policy": ("mta-sts", "GET", "mta-sts.txt$"),
+}
+# What Front Door adds.
+FRONT_DOOR_CALLS = {
+    "storage account": ("management", "PUT", r"storageAccounts/[^/?]+(\?|$)"),
+    "profile": ("management", "PUT", r"profiles/[^/?]+(\?|$)"),
+    "endpoint": ("management", "PUT", r"afdEndpoints/[^/?]+(\?|$)"),
+    "origin group": ("management", "PUT", r"originGroups/[^/?]+(\?|$)"),
+    "origin": ("management", "PUT", r"origins/[^/?]+(\?|$)"),
+    "rule set": ("management", "PUT", r"ruleSets/[^/?]+(\?|$)"),
+    "rule": ("management", "PUT", r"rules/[^/?]+(\?|$)"),
+    "Front Door domain": ("management", "PUT", r"customDomains/[^/?]+(\?|$)"),
+    "validation token": ("management", "GET", r"customDomains/[^/?]+(\?|$)"),
+    "validation": ("management", "GET", r"customDomains(\?|$)"),
+    "proof": ("management", "PUT", "TXT/_dnsauth"),
+    "route": ("management", "PUT", r"routes/[^/?]+(\?|$)"),
+    "website": ("blob.core", "", "comp=properties"),
+    "blob": ("blob.core", "PUT", "mta-sts.txt"),
+    "origin's answer": ("web.core", "GET", "mta-sts.txt$"),
 }
 PROCESSES = {
     "engine": "pulumi",
@@ -56,6 +75,8 @@ class Fault:
         return {
             "resource group": creating, "site": creating, "CNAME": creating, "custom domain": creating,
             "site, read": creating or leaving, "operation": creating or leaving,
+            **dict.fromkeys(FRONT_DOOR_CALLS, creating), "blob": not leaving, "origin's answer": not leaving,
+            "cdn-token": creating, "cdn-validation": creating, "cdn-certificate": creating, "cdn-write": creating or leaving,
             "validation": creating, "certificate": creating, "deletion": leaving, "rebound-404": creating, HOST: creating,
         }.get(self.of, not leaving or self.kind == "kill" or self.of in ("sign-in", "dns-lag"))  # fmt: skip
 
@@ -75,7 +96,7 @@ class Fault:
             sandbox.fault(self.kind, self.value, host=self.of, times=1)
             sandbox.state.set("fault-times", 1)
         elif self.kind not in ("kill", "remembered-no"):
-            host, method, path = CALLS[self.of]
+            host, method, path = {**CALLS, **FRONT_DOOR_CALLS}[self.of]
             times = 1 if self.kind == "half" else rng.randint(1, 4)
             sandbox.fault(self.kind, self.value, host=host, method=method, path=path, times=times)
             sandbox.state.set("fault-times", times)
@@ -86,7 +107,7 @@ class Fault:
         :returns: whether it struck, as far as that can be told.
         """
         if self.kind == "delay":
-            sandbox.delay(self.of, {"validation": 1.0}.get(self.of, 0.0))
+            sandbox.delay(self.of, DELAYS[self.of])
             return True
         if self.kind == "share":
             sandbox.share(self.of, 0)
@@ -113,4 +134,15 @@ CATALOG = [
     *(Fault("delay", of, value) for of, value in (("edge-lag", 4), ("certificate", 3), ("dns-lag", 3), ("validation", 4))),
     # Killing is what leaves most behind, so it is drawn more often.
     *(3 * [Fault("kill", each) for each in (*PROCESSES, "local Azure")]),
+]  # fmt: skip
+
+# Of a life that begins behind Front Door.
+FRONT_DOOR = [
+    *(Fault("status", call, status) for call in FRONT_DOOR_CALLS for status in (429, 500)),
+    *(Fault(kind, call) for call in FRONT_DOOR_CALLS for kind in ("cut", "lose-reply")),
+    *(Fault("status", call, 409) for call in ("Front Door domain", "route")),
+    *(Fault("status", call, 500) for call in ("CNAME", "TXT", "operation", "deletion", "policy")),
+    *(Fault("delay", of, value) for of, value in (("cdn-token", 4), ("cdn-validation", 4), ("cdn-certificate", 3))),
+    *(Fault("delay", of, value) for of, value in (("cdn-propagation", 3), ("cdn-write", 2), ("dns-lag", 3))),
+    *(2 * [Fault("kill", each) for each in (*PROCESSES, "local Azure")]),
 ]  # fmt: skip

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import dns.flags
 from harness import TESTING, Stack
@@ -19,6 +20,8 @@ from watcher import Watcher
 
 from faults.catalog import HOST, PROCESSES, Fault
 from policy import Policy
+from sandbox.state import State
+from sandbox.storage import website
 
 BASE = {**TESTING, "tlsReports": ["mailto:tls@example.org"]}
 LIFE: list[dict[str, Any]] = [
@@ -53,18 +56,21 @@ def documents() -> list[bytes]:
     return [Policy.of(each["mode"], each["maxAge"], each["mx"]).render() for each in LIFE]
 
 
-def live(folder: Path, engine: str, faults: list[Fault], seed: str) -> Iterator[Outcome]:
+def live(
+    folder: Path, engine: str, faults: list[Fault], seed: str, hosting: str = "staticWebApp"
+) -> Iterator[Outcome]:
     """Run one life, a fault a step."""
     rng = random.Random(seed)
     stack = Stack(folder, engine)
     with stack.sandbox:
         stack.zones("example.org", "--mx", "mail.example.org")
-        stack.configure(LIFE[0])
+        stack.grant()
+        stack.configure(LIFE[0], **{"mta-sts:hosting": hosting})
         assert stack.pulumi("stack", "init", "test").code == 0
         with Watcher(stack.environment, "example.org", documents()) as watcher:
             for step, fault in enumerate(faults[:STEPS]):
                 if step < len(LIFE):
-                    stack.configure(LIFE[step])
+                    stack.configure(LIFE[step], **{"mta-sts:hosting": hosting})
                 outcome = Outcome(fault, step)
                 seen, watcher.excused = len(watcher.violations), fault.takes_policy_away
                 try:
@@ -201,14 +207,30 @@ def _as_wanted(stack: Stack, step: int) -> bool:
     }
     if step >= len(LIFE):
         cnames = [each for each in state.of("Microsoft.Network/dnszones/CNAME") if each["properties"]]
-        return not texts and not cnames and not list(state.of("Microsoft.Web/staticSites/customDomains"))
+        kinds = ("Web/staticSites/customDomains", "Cdn/profiles", "Cdn/profiles/customDomains")
+        return not texts and not cnames and not any(list(state.of(f"Microsoft.{kind}")) for kind in kinds)
+    texts.pop("_dnsauth.mta-sts", None)
     policy = Policy.of(LIFE[step]["mode"], LIFE[step]["maxAge"], LIFE[step]["mx"])
-    served = [
-        row[0] for row in state.db.execute("SELECT content FROM files WHERE path = '.well-known/mta-sts.txt'")
-    ]
-    domains = [each["properties"]["status"] for each in state.of("Microsoft.Web/staticSites/customDomains")]
     return (
         texts == {"_mta-sts": f"v=STSv1; id={policy.id};", "_smtp._tls": "v=TLSRPTv1; rua=mailto:tls@example.org"}
-        and policy.render() in served
-        and domains == ["Ready"]
+        and policy.render() in _served(state)
+        and _bound(state) in (["Ready"], ["Approved"])
     )
+
+
+def _served(state: State) -> list[bytes]:
+    """The policies on a site, or in a storage account's website."""
+    rows = state.db.execute("SELECT content FROM files WHERE path = '.well-known/mta-sts.txt'")
+    found = [row[0] for row in rows]
+    for account in state.of("Microsoft.Storage/storageAccounts"):
+        host = urlsplit(account["properties"]["primaryEndpoints"]["web"]).hostname or ""
+        if page := website.serve(state, host, "GET", "/main/.well-known/mta-sts.txt"):
+            found.append(page.body)
+    return found
+
+
+def _bound(state: State) -> list[str]:
+    """Where the proofs of the custom domains stand."""
+    sites = [each["properties"]["status"] for each in state.of("Microsoft.Web/staticSites/customDomains")]
+    found = state.of("Microsoft.Cdn/profiles/customDomains")
+    return sites + [each["properties"]["domainValidationState"] for each in found]

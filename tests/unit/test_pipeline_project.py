@@ -192,6 +192,16 @@ def test_nobody_may_delete_a_group_or_grant_a_role(graph: Monitor) -> None:
         ]
 
 
+def test_front_door_takes_rights_only_where_it_is_wanted() -> None:
+    found = declared(frontDoor=True)
+    assert {"front-door-dev", "front-door-prod", "blobs-dev", "blobs-prod"} <= set(scopes(found, "deployer"))
+    assert scopes(found, "preview")["front-door-reader-prod"] == "/resourceGroups/mta-sts-prod"
+    assert all(action.endswith("/read") for action in actions(found, "front-door-reader"))
+    assert not [
+        action for action in actions(found, "front-door") if "Keys" in action or action.endswith("Accounts/*")
+    ]
+
+
 def test_previews_run_under_an_identity_that_can_only_read(graph: Monitor) -> None:
     assert all(action.endswith("/read") for action in actions(graph, "reader"))
     assert scopes(graph, "preview") == {
