@@ -30,6 +30,7 @@ def signed_in(sandbox: Sandbox, engine: str) -> dict[str, str]:
     return environment
 
 
+@pytest.mark.heavy  # the longest of all
 def test_a_whole_life_with_its_report(tmp_path: Path, sandbox: Sandbox, engine: str) -> None:
     environment = signed_in(sandbox, engine)
     secret = environment["ARM_CLIENT_SECRET"]

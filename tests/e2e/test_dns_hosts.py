@@ -40,7 +40,7 @@ def change(server: NameServer, name: str, kind: str, text: str | None) -> None:
     server.put(name, kind, *([text] if text else []))
 
 
-@pytest.fixture(params=[Bind, pytest.param(Knot, marks=pytest.mark.heavy), PowerDns])
+@pytest.fixture(params=[Bind, *(pytest.param(each, marks=pytest.mark.heavy) for each in (Knot, PowerDns))])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NameServer]:
     with request.param(tmp_path / "server", "example.org") as running:
         yield running
