@@ -1,6 +1,7 @@
 """Component resources: what stands where.
 
-PolicySite: a policy's Static Web App, its content, and a MailDomain for each domain that has the policy.
+PolicySite: what serves a policy (hosting.py: a Static Web App, or a folder behind a FrontDoor), and a MailDomain for each
+domain that has the policy.
 """
 
 import sys
