@@ -90,7 +90,9 @@ def _uploaded(inputs: dict[str, Any]) -> str | None:
     except UserError as error:
         cause = error.__cause__
         # 404: an account that was made just now (hashicorp/terraform-provider-azurerm 22992)
-        if isinstance(cause, HttpResponseError) and cause.status_code in (403, 404):
+        if isinstance(cause, HttpResponseError) and (
+            cause.status_code in (403, 404) or (cause.status_code or 0) >= 429
+        ):
             return str(error)
         raise
     return None
