@@ -1,5 +1,6 @@
 """Azure Front Door in place of Static Web Apps, by the same program: from nothing to nothing, and moved under load."""
 
+import shutil
 from typing import Any
 
 from harness import TESTING, Stack, assert_policy_before_id
@@ -96,6 +97,25 @@ def test_an_enforced_domain_moves_there_while_senders_never_miss_its_policy_and_
     up(stack)
     assert stack.outputs()["domains"]["example.org"]["defaultHostname"] not in (site, there)
     assert stack.senders("example.org")["example.org"]["postfix"] == "VALID"
+
+
+def test_a_lost_state_is_made_anew_from_what_stands(stack: Stack) -> None:
+    enforced = {**TESTING, "mode": "enforce"}
+    stack.grant()
+    stack.configure(enforced, **HOSTED)
+    stack.up()
+    with Watcher(stack.environment, "example.org", [text(mode="enforce")]) as watcher:
+        shutil.rmtree(stack.sandbox.folder / "pulumi" / ".pulumi" / "stacks")
+        assert stack.pulumi("stack", "init", "test").code == 0
+        before = stack.last()
+        run = stack.tool("recover", "--yes")
+        assert run.returncode == 0, run.stdout + run.stderr
+        stack.assert_settled()
+    assert watcher.violations == []
+    assert watcher.valid > 10
+    assert not [line for line in stack.writes(before) if "TXT" in line or "CNAME" in line]
+    assert len(list(stack.sandbox.state.of("Microsoft.Storage/storageAccounts"))) == 2  # ours, and the history's
+    assert len(list(stack.sandbox.state.of("Microsoft.Cdn/profiles"))) == 1
 
 
 def test_without_the_role_it_says_which_and_goes_on_once_it_is_given(stack: Stack) -> None:

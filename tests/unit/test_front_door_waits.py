@@ -99,6 +99,19 @@ def test_an_approved_domain_keeps_the_token_that_stands_in_dns(answers: Any) -> 
     assert validation_token.stale({**INPUTS, "token": "t1"}) == []
 
 
+@pytest.mark.parametrize(("stands", "token"), [({"t1"}, "t1"), (set[str](), "Approved")])
+def test_an_approved_domain_of_a_lost_state_keeps_what_stands_in_dns(
+    answers: Any, monkeypatch: pytest.MonkeyPatch, stands: set[str], token: str
+) -> None:
+    def values(_: object, record: str, rdtype: str) -> frozenset[str]:
+        assert (record, rdtype) == ("_dnsauth.mta-sts.example.org", "TXT")
+        return frozenset(stands)
+
+    monkeypatch.setattr(validation_token.dns_view, "values_by_servers", values)
+    answers(reported("Approved"))
+    assert made(INPUTS, {}) == {"token": token}
+
+
 def test_a_token_renewed_by_hand_is_noticed(answers: Any) -> None:
     answers(reported("Pending", "t2"))
     assert validation_token.stale({**INPUTS, "token": "t1"}) == ["token"]
