@@ -52,7 +52,7 @@ test: $(READY) ## all tests but the heavy ones: twenty minutes
 	$(PY) -m tools.get_engine >/dev/null
 	$(PY) -m pytest -n 5 --dist worksteal -m "not heavy" tests
 
-heavy: $(READY) ## the same on further name servers, with further mistakes, interrupted in further ways: seven minutes
+heavy: $(READY) ## the same on further name servers, with further mistakes, interrupted in further ways: ten minutes
 	$(PY) -m tools.get_engine >/dev/null
 	$(PY) -m pytest -n 5 --dist worksteal -m heavy tests
 
