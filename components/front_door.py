@@ -5,10 +5,10 @@ that goes takes its route with it, after its DNS records. A domain is proved by 
 site and certificate are ready when it does.
 """
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from urllib.parse import urlsplit
 
 import pulumi
@@ -16,8 +16,8 @@ import pulumi
 from azure_native import front_door as cdn
 from components import website
 from components.mail_domain import MailDomain, merge
-from components.static_web_app import IN_PROGRESS, PAUSE, TRIES
 from policy.places import validation_record
+from provider import tries
 from provider.resources import DomainReady, Folder, ValidationToken
 from settings.policies import PolicySettings
 
@@ -30,21 +30,13 @@ ACTIONS = 5  # of a rule
 
 async def _retry_write(failure: pulumi.ErrorHookArgs) -> bool:
     """Front Door refuses writes while it works on what was written before (hashicorp/terraform-provider-azurerm 30997)."""
-    newest = failure.errors[0]
-    if "409" not in newest or not IN_PROGRESS.search(newest) or len(failure.errors) >= TRIES:
-        return False
-    await asyncio.sleep(PAUSE if len(failure.errors) > 3 else 2.0)
-    return True
+    return await tries.again(failure, tries.busy(failure.errors[0]))
 
 
-_hooks: list[pulumi.ErrorHook] = []
-
-
+@cache
 def write_hook() -> pulumi.ErrorHook:
     """The one hook for all of Front Door; an engine knows a hook by its name."""
-    if not _hooks:
-        _hooks.append(pulumi.ErrorHook("retry-until-front-door-takes-the-write", _retry_write))
-    return _hooks[0]
+    return pulumi.ErrorHook("retry-until-front-door-takes-the-write", _retry_write)
 
 
 def headers(files: Mapping[str, str]) -> dict[str, str]:

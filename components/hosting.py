@@ -10,18 +10,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import pulumi
 
+from provider.resources import Published
+
 if TYPE_CHECKING:
     from components.mail_domain import MailDomain
-
-
-class Published(Protocol):
-    """A policy's files, where they are served from; see `provider.resources.Content`."""
-
-    @property
-    def greatest_max_age(self) -> pulumi.Output[float]: ...
-
-    @property
-    def found_mode(self) -> pulumi.Output[str]: ...
 
 
 class Host(Protocol):

@@ -1,7 +1,7 @@
 """A mail domain: its policy host, and the records that tell senders of it, in the order that never lies."""
 
 from collections.abc import Mapping
-from typing import Literal, TypedDict, cast
+from typing import Literal, TypedDict
 
 import pulumi
 
@@ -78,7 +78,7 @@ class MailDomain(pulumi.ComponentResource):
             policy=policy.policy.render().decode(),
             default_hostname=host.target,
             custom_domain=custom_domain.id,
-            opts=self.after(seen, custom_domain, cast(pulumi.Resource, host.content)),
+            opts=self.after(seen, custom_domain, host.content),
         )
         if record := self.tls_reports:
             self.declare("tlsrpt", record, self.after(), adopt=domain.adopt_tls_reports)

@@ -1,39 +1,27 @@
 """Azure Static Web Apps: an app a policy. A domain is bound once its CNAME leads there."""
 
 import asyncio
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import pulumi
 
 import azure_native
 from components.mail_domain import MailDomain, merge
-from provider import azure
+from provider import azure, tries
 from provider.resources import Content
 from settings.policies import PolicySettings
 
 # Azure writes it with and without the blank (pulumi/pulumi-azure 1595).
 NOT_YET = ("CNAME Record is invalid", "CNAMERecord is invalid")
-IN_PROGRESS = re.compile(
-    r"another.{0,20}operation|operation.{0,30}in progress", re.IGNORECASE
-)  # AnotherOperationInProgress
-TRIES, PAUSE = 40, 15.0  # times and seconds: ten minutes
 
 
 async def _retry_binding(failure: pulumi.ErrorHookArgs) -> bool:
-    """Azure can take minutes to see a CNAME that everyone else sees, and may want bindings one after the other.
-
-    Only what Azure refused before anything existed is tried again: after a failure halfway the next try would meet "cannot
-    create already existing resource", and the state would be lost.
-    """
+    """Azure can take minutes to see a CNAME that everyone else sees, and may want bindings one after the other."""
     newest = failure.errors[0]
     unseen = "400" in newest and any(text in newest for text in NOT_YET)
-    busy = "409" in newest and IN_PROGRESS.search(newest) is not None
-    if not (unseen or busy) or len(failure.errors) >= TRIES:
-        return False
-    await asyncio.sleep(PAUSE if len(failure.errors) > 3 else 2.0)
-    return True
+    return await tries.again(failure, unseen or tries.busy(newest))
 
 
 async def _detach(change: pulumi.ResourceHookArgs) -> None:
@@ -47,22 +35,16 @@ async def _detach(change: pulumi.ResourceHookArgs) -> None:
         await asyncio.to_thread(azure.request, "POST", f"{change.id}/detach", azure.WEB)
 
 
-_binding_hooks: list[pulumi.ErrorHook] = []
-_detach_hooks: list[pulumi.ResourceHook] = []
-
-
+@cache
 def binding_hook() -> pulumi.ErrorHook:
     """The one hook for all domains; an engine knows a hook by its name."""
-    if not _binding_hooks:
-        _binding_hooks.append(pulumi.ErrorHook("retry-until-azure-takes-the-binding", _retry_binding))
-    return _binding_hooks[0]
+    return pulumi.ErrorHook("retry-until-azure-takes-the-binding", _retry_binding)
 
 
+@cache
 def detach_hook() -> pulumi.ResourceHook:
     """The one hook for all sites; an engine knows a hook by its name."""
-    if not _detach_hooks:
-        _detach_hooks.append(pulumi.ResourceHook("detach-from-the-repository", _detach))
-    return _detach_hooks[0]
+    return pulumi.ResourceHook("detach-from-the-repository", _detach)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ The last is there with `proposals: true` alone. It reads what strangers wrote, s
 Neither may make or delete a resource group, or grant a role.
 """
 
-import asyncio
 from collections.abc import Mapping
 from uuid import NAMESPACE_URL, uuid5
 
@@ -19,6 +18,7 @@ import pulumi
 from pulumi_azure_native import authorization, managedidentity
 
 from pipeline.settings import Settings, storage
+from provider import tries
 
 # Built-in roles: learn.microsoft.com/azure/role-based-access-control/built-in-roles
 STORAGE_BLOB_DATA_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
@@ -75,7 +75,6 @@ ACTIONS = {
     ],
 }
 NOT_YET = ("RoleDefinitionDoesNotExist", "PrincipalNotFound")
-NOT_YET_TRIES, NOT_YET_PAUSE = 40, 15.0  # seconds between two tries: ten minutes in all
 
 
 async def _retry_assignment(failure: pulumi.ErrorHookArgs) -> bool:
@@ -83,10 +82,7 @@ async def _retry_assignment(failure: pulumi.ErrorHookArgs) -> bool:
 
     Azure refuses it before anything exists, so that it can be tried again.
     """
-    if not any(code in failure.errors[0] for code in NOT_YET) or len(failure.errors) >= NOT_YET_TRIES:
-        return False
-    await asyncio.sleep(NOT_YET_PAUSE if len(failure.errors) > 3 else 2.0)
-    return True
+    return await tries.again(failure, any(code in failure.errors[0] for code in NOT_YET))
 
 
 class Identities(pulumi.ComponentResource):

@@ -12,5 +12,6 @@ goes on where they stopped.
 | protocol.py  | the protocol's glue: server, errors in one line                                       |
 | values.py    | the protocol's values as plain ones                                                   |
 | imports.py   | part of a large package, without the time that all of it takes to import              |
+| tries.py     | when a program's write that Azure refused is tried again                              |
 | wait.py      | waiting: progress, deadline, Ctrl-C                                                   |
 """

@@ -21,18 +21,27 @@ UPLOADS = 5  # times
 DAYS = 86_400  # seconds
 
 
-def write(folder: Path, policy: str, web: dict[str, str]) -> None:
-    """Lay the files out as they will be served."""
+def files(policy: str, web: dict[str, str]) -> dict[str, bytes]:
+    """Everything that is published, by path, the policy last.
+
+    :raises UserError: a path leads out of the folder.
+    """
+    found: dict[str, bytes] = {}
     for name, text in {**web, POLICY_PATH.lstrip("/"): policy}.items():
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
             raise UserError(f"web/{name} lies outside web/")
+        is_data = text.startswith(DATA_URL)
+        found[name] = base64.b64decode(text.removeprefix(DATA_URL)) if is_data else text.encode()
+    return found
+
+
+def write(folder: Path, policy: str, web: dict[str, str]) -> None:
+    """Lay the files out as they will be served."""
+    for name, data in files(policy, web).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
-        if text.startswith(DATA_URL):
-            path.write_bytes(base64.b64decode(text.removeprefix(DATA_URL)))
-        else:
-            path.write_bytes(text.encode())
+        path.write_bytes(data)
 
 
 async def update(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dict[str, Any]:
@@ -69,6 +78,14 @@ async def update(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dic
                 if last == 1 or settled.cancelled.is_set() or wait.left <= 0:
                     raise
                 wait.say(f"{error}; uploading again")
+    return made(inputs, old, before)
+
+
+def made(inputs: dict[str, Any], old: dict[str, Any], before: Policy | None) -> dict[str, Any]:
+    """The outputs once it is served.
+
+    :param before: what was served there until now.
+    """
     return {**preview(inputs, old, before), "foundMode": old.get("foundMode", before.mode.value if before else "")}
 
 

@@ -5,17 +5,15 @@ is replaced in one piece. The sign-in needs the role Storage Blob Data Contribut
 """
 
 import asyncio
-import base64
 import mimetypes
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import PurePosixPath
 from typing import Any
 
 from policy import UserError
 from policy.places import POLICY_PATH
 from provider import azure, content
-from provider.content import DATA_URL, policy_in
+from provider.content import policy_in
 from provider.live_policy import not_live, served
 from provider.wait import Wait
 
@@ -40,10 +38,7 @@ async def update(inputs: dict[str, Any], old: dict[str, Any], wait: Wait) -> dic
     settled = Wait(min(SETTLED, wait.left), wait.tell, wait.say, wait.cancelled)
     policy = inputs["policy"].encode()
     await settled.until(f"the upload on {host}", lambda: not_live(host, policy, path), WAY_OUT)
-    return {
-        **content.preview(inputs, old, before),
-        "foundMode": old.get("foundMode", before.mode.value if before else ""),
-    }
+    return content.made(inputs, old, before)
 
 
 preview, warn = content.preview, content.warn
@@ -76,16 +71,14 @@ def _uploaded(inputs: dict[str, Any]) -> str | None:
     """
     from azure.core.exceptions import HttpResponseError
 
-    files = {name: text for name, text in inputs["web"].items() if name != CONFIG}
+    web = {name: text for name, text in inputs["web"].items() if name != CONFIG}
+    blobs = {f"{inputs['folder']}/{name}": data for name, data in content.files(inputs["policy"], web).items()}
     try:
         with _container(inputs) as container:
-            for name, text in {**files, POLICY_PATH.lstrip("/"): inputs["policy"]}.items():
-                if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-                    raise UserError(f"web/{name} lies outside web/")
-                _put(container, f"{inputs['folder']}/{name}", text)
-            kept = {f"{inputs['folder']}/{name}" for name in files} | {_path(inputs).lstrip("/")}
+            for name, data in blobs.items():
+                _put(container, name, data)
             for name in _names(container, inputs["folder"]):
-                if name not in kept:
+                if name not in blobs:
                     container.delete_blob(name)
     except UserError as error:
         cause = error.__cause__
@@ -98,10 +91,9 @@ def _uploaded(inputs: dict[str, Any]) -> str | None:
     return None
 
 
-def _put(container: Any, name: str, text: str) -> None:
+def _put(container: Any, name: str, data: bytes) -> None:
     from azure.storage.blob import ContentSettings
 
-    data = base64.b64decode(text.removeprefix(DATA_URL)) if text.startswith(DATA_URL) else text.encode()
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     settings = ContentSettings(
         content_type=f"{kind}; charset=utf-8" if kind.startswith("text/") else kind,

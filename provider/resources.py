@@ -15,11 +15,24 @@ class Provider(pulumi.ProviderResource):
         super().__init__("mtasts", name, {}, opts)
 
 
-class Content(pulumi.CustomResource):
-    """The published files of one Static Web App: `web/` and the policy.
+class Published(pulumi.CustomResource):
+    """A policy's published files, wherever they are served from.
 
-    `greatest_max_age` is the greatest max_age (seconds) it is known to have served; `found_mode` the mode of the
-    policy that the site served before it was this program's, "" where it served none.
+    `greatest_max_age` is the greatest max_age (seconds) that is known to have been served; `found_mode` the mode of the policy
+    that was served there before it was this program's, "" for none.
+    """
+
+    @property
+    def greatest_max_age(self) -> pulumi.Output[float]:
+        return self.__dict__["greatestMaxAge"]
+
+    @property
+    def found_mode(self) -> pulumi.Output[str]:
+        return self.__dict__["foundMode"]
+
+
+class Content(Published):
+    """The published files of one Static Web App: `web/` and the policy.
 
     :param site: the Static Web App's resource id; its deployment token is fetched when it is needed and kept
         nowhere, so that rotating it changes nothing.
@@ -55,19 +68,9 @@ class Content(pulumi.CustomResource):
             opts,
         )
 
-    @property
-    def greatest_max_age(self) -> pulumi.Output[float]:
-        return self.__dict__["greatestMaxAge"]
 
-    @property
-    def found_mode(self) -> pulumi.Output[str]:
-        return self.__dict__["foundMode"]
-
-
-class Folder(pulumi.CustomResource):
+class Folder(Published):
     """A policy's published files in a storage account's static website: `web/` and the policy.
-
-    `greatest_max_age` and `found_mode` are as Content's.
 
     :param account: the storage account's resource id.
     :param blobs: the URL of its blob service.
@@ -103,14 +106,6 @@ class Folder(pulumi.CustomResource):
             },
             opts,
         )
-
-    @property
-    def greatest_max_age(self) -> pulumi.Output[float]:
-        return self.__dict__["greatestMaxAge"]
-
-    @property
-    def found_mode(self) -> pulumi.Output[str]:
-        return self.__dict__["foundMode"]
 
 
 class ValidationToken(pulumi.CustomResource):

@@ -84,25 +84,24 @@ def traffic(domains: int, fetches: int = FETCHES) -> float:
 
 def line(policies: Sequence[PolicySettings]) -> str:
     """What a stack's hosting costs, in a line: `hosting: 1 Front Door profile, about $35 a month`."""
-    told: list[str] = []
-    money = 0.0
-    for sku, price in (("Free", 0), ("Standard", STANDARD_APP)):
-        apps = sum(policy.sku == sku and policy.hosted.on(Hosting.STATIC_WEB_APP) for policy in policies)
-        money += apps * price
-        if apps:
-            told.append(f"{apps} Static Web App{'s' if apps > 1 else ''} ({sku})")
-    behind = sum(len(policy.domains) for policy in policies if policy.hosted.on(Hosting.FRONT_DOOR))
-    if behind:
-        money += PROFILE + traffic(behind)
-        told.append("1 Front Door profile")
-    about = "about " if behind else ""
-    return f"hosting: {' and '.join(told) or 'nothing'}, {about}${money:.0f} a month"
+    apps, behind, money = _needed(policies)
+    told = [f"{count} Static Web App{'s' if count > 1 else ''} ({sku})" for sku, count in apps.items() if count]
+    told += ["1 Front Door profile"] if behind else []
+    return f"hosting: {' and '.join(told) or 'nothing'}, {'about ' if behind else ''}${money:.0f} a month"
 
 
 def notes(policies: Sequence[PolicySettings]) -> tuple[str, ...]:
     """The same for a preview, which says nothing where nothing is to be paid."""
-    found = line(policies)
-    return () if found.endswith("$0 a month") else (f"{found} (list prices of {AS_OF})",)
+    *_, money = _needed(policies)
+    return (f"{line(policies)} (list prices of {AS_OF})",) if money else ()
+
+
+def _needed(policies: Sequence[PolicySettings]) -> tuple[dict[str, int], int, float]:
+    """Apps by plan, domains on Front Door, and US dollars a month for both."""
+    on_apps = [policy.sku for policy in policies if policy.hosted.on(Hosting.STATIC_WEB_APP)]
+    apps = {sku: on_apps.count(sku) for sku in CUSTOM_DOMAINS}
+    behind = sum(len(policy.domains) for policy in policies if policy.hosted.on(Hosting.FRONT_DOOR))
+    return apps, behind, apps["Standard"] * STANDARD_APP + (PROFILE + traffic(behind) if behind else 0)
 
 
 def _parts(count: int, size: int) -> int:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from components import static_web_app
+from provider import tries
 
 CNAME = 'Status=400 Code="BadRequest" Message="{\\"Message\\":\\"%s Record is invalid.  Please ensure…\\"}"'
 
@@ -34,7 +35,7 @@ def test_only_what_left_nothing_behind_is_tried_again(
 ) -> None:
     async def at_once(_: float) -> None: ...
 
-    monkeypatch.setattr(static_web_app.asyncio, "sleep", at_once)
+    monkeypatch.setattr(tries.asyncio, "sleep", at_once)
     assert asyncio.run(static_web_app._retry_binding(SimpleNamespace(errors=[error]))) is again
-    many = SimpleNamespace(errors=[error] * static_web_app.TRIES)
+    many = SimpleNamespace(errors=[error] * tries.TRIES)
     assert not asyncio.run(static_web_app._retry_binding(many))
