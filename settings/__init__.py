@@ -6,6 +6,8 @@
 | policies.py  | `mta-sts:policies`: policies and their domains                          |
 | fleet.py     | `mta-sts:fleet`: policies and their domains from CSV files              |
 | rows.py      | the rows of these files                                                 |
+| project.py   | the stacks' files that have a fleet, and its rows                       |
+| problems.py  | everything that is wrong with a fleet                                   |
 | operators.py | mail operators whose mail servers are known by a word                   |
 | ladder.py    | `mta-sts:ladder`: the steps from testing to enforce                     |
 | cost.py      | what hosting costs                                                      |

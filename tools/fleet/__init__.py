@@ -8,12 +8,9 @@
 | stacks.py   | which stacks the fleet has, and what each goes by                        |
 | run.py      | runs them side by side: engine.py starts and ends the engines, progress.py shows how far it is |
 | status.py   | how each stack stands; new_stacks.py makes those that are missing        |
-| project.py  | the stacks' files that have a fleet, and its rows                        |
-| problems.py | everything that is wrong with it                                         |
 | keep.py     | add, import, set, remove, pack, export                                   |
 | report.py   | show, check                                                              |
 | change.py   | a change: checked, shown, agreed to, written                             |
-| csv_text.py | single rows of a file's text                                             |
 | assign.py   | which shard and site a new row gets                                      |
 | sites.py    | `site` in a stack's policies                                             |
 """

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from policy import UserError
 from settings.fleet import SHARD, Place
 from settings.policies import CUSTOM_DOMAINS, FREE_APPS, Hosting
-from tools.fleet.project import Project
+from settings.project import Project
 
 
 @dataclass

@@ -6,13 +6,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from checks.csv_text import CsvText, replace
 from checks.shown import shown
 from policy import UserError
+from settings import problems
 from settings.fleet import Fleet
+from settings.project import Project
 from settings.rows import read_texts
-from tools.fleet import problems
-from tools.fleet.csv_text import CsvText, replace
-from tools.fleet.project import Project
 from tools.setup.ask import Ask
 
 COLOURS = {"+": "green", "-": "red", "@": "cyan"}

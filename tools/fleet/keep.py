@@ -15,15 +15,15 @@ from checks.since import at_commit
 from internet.view import View
 from policy import Mode, MxPattern, UserError
 from policy.names import typed_domain
-from settings import rows
+from settings import problems, rows
 from settings.fleet import COLUMNS, Row
 from settings.operators import PRESETS
 from settings.policies import Hosting
+from settings.project import Project
 from settings.reader import Reader
-from tools.fleet import problems, sites
+from tools.fleet import sites
 from tools.fleet.assign import Assignment
 from tools.fleet.change import Change
-from tools.fleet.project import Project
 from tools.setup import names, plan, tell
 from tools.setup.look import Seen, look_at
 

@@ -15,10 +15,9 @@ from checks.shown import as_json, shown
 from internet.view import View
 from policy import UserError
 from policy.names import typed_domain
-from settings import engine, stack
+from settings import engine, problems, stack
 from settings.fleet import Fleet, Row
-from tools.fleet import problems
-from tools.fleet.project import PROJECT, Project, config_of
+from settings.project import PROJECT, Project, config_of
 
 WARNINGS, FAILURES = 1, 2
 Add = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]

@@ -17,8 +17,8 @@ from policy import UserError
 from settings import policies
 from settings.engine import FileConfig, value
 from settings.policies import CUSTOM_DOMAINS, Domain, Hosted, Hosting, PolicySettings, by_site
+from settings.project import PROJECT, config_of
 from settings.reader import Reader
-from tools.fleet.project import PROJECT, config_of
 from zones import Dns
 
 Splice = tuple[int, int, str]  # from, to (characters), what stands there then

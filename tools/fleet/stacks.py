@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from policy import UserError
+from settings import problems
 from settings.fleet import KEY, Row
-from tools.fleet import problems
-from tools.fleet.project import Project
+from settings.project import Project
 
 # What a run of the program depends on, beside its stack's file and the fleet's.
 PROGRAM = (

@@ -131,7 +131,8 @@ def config_of(path: Path) -> dict[str, Any]:
     :raises UserError: it is no stack's file.
     """
     try:
-        config: Any = (yaml.safe_load(path.read_text("utf-8")) or {}).get("config") or {}
+        data: Any = yaml.safe_load(path.read_text("utf-8")) or {}
+        config = cast(dict[Any, Any], data.get("config") or {})
         return {(str(name) if ":" in str(name) else f"{PROJECT}:{name}"): each for name, each in config.items()}
     except (OSError, UnicodeError, AttributeError, yaml.YAMLError) as error:
         mark = getattr(error, "problem_mark", None)

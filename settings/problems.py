@@ -7,8 +7,8 @@ from dataclasses import replace
 from settings import policies
 from settings.fleet import Fleet, Row, kind, of_row, of_shard
 from settings.policies import PolicySettings
+from settings.project import Project
 from settings.reader import Reader
-from tools.fleet.project import Project
 
 
 def of(project: Project, fleet: Fleet) -> list[str]:
