@@ -151,12 +151,13 @@ def do_fleet(options: argparse.Namespace) -> int:
     """`fleet`."""
     from checks import fleet
     from settings.fleet import read_files  # which takes Pulumi's SDK along; no other command needs it
+    from settings.project import Project
 
-    given = read_files(Path(), options.file)
+    checked, others = fleet.checked(Project(), read_files(Path(), options.file))
     rows = [
-        row for row in given.rows if options.customer in ("", row.customer) and options.shard in (None, row.shard)
+        row for row in checked if options.customer in ("", row.customer) and options.shard in (None, row.shard)
     ]
-    for problem in given.problems:
+    for problem in others:
         print(f"checks: {shown(problem)}", file=sys.stderr)
     if not rows:
         raise UserError(f"{', '.join(options.file)}: no row is asked for")
@@ -169,7 +170,7 @@ def do_fleet(options: argparse.Namespace) -> int:
     _give(
         options, [member.json() for member in found], lambda: fleet.render(found), lambda to: fleet.show(found, to)
     )
-    return 2 if given.problems else exit_code(seen)
+    return 2 if others else exit_code(seen)
 
 
 def do_reports(options: argparse.Namespace) -> int:

@@ -1,9 +1,9 @@
 """All domains of a fleet file at once: one page, one metrics file, one table; the worst first, by customer."""
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -13,26 +13,15 @@ from checks import page
 from checks.finding import ORDER, Domain, Finding, Level
 from checks.show import COLOURS
 from checks.shown import shown
+from policy import UserError
+from settings import problems
+from settings.fleet import Fleet, Place, Row
+from settings.policies import Dns, Hosted, Hosting
+from settings.project import Project
+from settings.reader import Reader
 
 NAMED = 40  # domains that the terminal names
 NOBODY = "(no customer)"
-
-
-class Row(Protocol):
-    """What is needed of a row of the fleet file (`settings.rows.Row`)."""
-
-    @property
-    def line(self) -> int: ...
-    @property
-    def cells(self) -> Mapping[str, str]: ...
-    @property
-    def domain(self) -> str: ...
-    @property
-    def customer(self) -> str: ...
-    @property
-    def shard(self) -> int | None: ...
-    @property
-    def problems(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -83,6 +72,32 @@ class Customer:
         """Domains by level, the worst first; without those levels that none has."""
         found = {level: sum(member.seen.level == level for member in self.members) for level in reversed(ORDER)}
         return {level: count for level, count in found.items() if count}
+
+
+def checked(project: Project, fleet: Fleet) -> tuple[list[Row], list[str]]:
+    """The rows, each with all that is wrong with it, as `python -m tools.fleet check` tells it.
+
+    :param project: with the stacks whose shards the rows are. Without any, what depends on them counts as right.
+    :returns: and what is wrong with the fleet, but with no row of it.
+    """
+    try:
+        told = problems.of(project, fleet) if project.stacks else _alone(fleet)
+    except UserError as error:  # a stack's file is none: the rows are looked at all the same
+        told = [*str(error).splitlines(), *_alone(fleet)]
+    of_row: dict[str, list[str]] = {row.key: [] for row in fleet.rows}
+    others = [line for line in told if line.partition(": ")[0] not in of_row]
+    for line in told:
+        of_row.get(line.partition(": ")[0], []).append(line)
+    return [replace(row, problems=tuple(of_row[row.key])) for row in fleet.rows], others
+
+
+def _alone(fleet: Fleet) -> list[str]:
+    """What is wrong with rows wherever they are served, and whatever places for records their stacks name."""
+    out = Reader()
+    place = Place(Hosted(Hosting.FRONT_DOOR), dns={row.cells.get("dns", ""): Dns() for row in fleet.rows})
+    for row in fleet.rows:
+        problems.of_row(out, row, place)
+    return list(dict.fromkeys([*out.problems, *fleet.problems]))
 
 
 def members(rows: Sequence[Row], seen: Sequence[Domain]) -> list[Member]:
@@ -157,4 +172,8 @@ def show(found: Sequence[Member], console: Console) -> None:
     if len(bad) > NAMED:
         console.print(f"… and {len(bad) - NAMED} more; --html FILE has all of them")
     counts = ", ".join(f"{count} {level}" for level, count in Customer("", list(found)).counts.items())
-    console.print(f"{len(found)} domains of {len(grouped)} customers: {counts}")
+    console.print(f"{_count(len(found), 'domain')} of {_count(len(grouped), 'customer')}: {counts}")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -10,9 +10,12 @@ from browser import NEEDS_CHROMIUM, PHONE, fits, lowest_contrast, watched
 
 from checks import fleet
 from checks.finding import Domain, Finding, Level
+from checks.show import console
 from domains.staged import Case, mail_servers, run_checks, stage
 from sandbox.control import Sandbox
-from settings.fleet import Row
+from settings.fleet import Row, read_files
+from settings.project import Project
+from tools.fleet.__main__ import main as fleet_command
 
 HEAD = "domain,customer,mx,mode,shard"
 FILE = [
@@ -64,6 +67,51 @@ def test_a_customers_part_is_judged_alone(local: tuple[Sandbox, str], tmp_path: 
     assert run.returncode == 0
     assert run_checks(local[0], "fleet", "--customer", "nobody", cwd=tmp_path).returncode == 64
     assert run_checks(local[0], "fleet", "other.csv", cwd=tmp_path).returncode == 64
+
+
+def test_it_names_the_mistakes_of_a_row_that_tools_fleet_check_names(
+    local: tuple[Sandbox, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = "config: {mta-sts:hosting: frontDoor, mta-sts:dns: {provider: manual}, mta-sts:fleet: {file: fleet.csv, shard: 1}}\n"
+    rows = [
+        "good.test,acme,mx1.good.test,testing,1",
+        "b.test,acme,m.test,enforced,1",
+        "c.test,acme,-.test,testing,1",
+    ]
+    (tmp_path / "fleet.csv").write_text("\n".join([HEAD, *rows]) + "\n")
+    for stacks in (False, True):
+        if stacks:
+            (tmp_path / "Pulumi.fleet-1.yaml").write_text(config)
+        run = run_checks(local[0], "fleet", "--json", local[1], cwd=tmp_path)
+        found = {
+            each["name"]: [line["text"] for line in each["lines"] if line["check"] == "fleet-file"]
+            for each in json.loads(run.stdout)
+        }
+        assert run.returncode == 2
+        assert found["good.test"] == []
+        monkeypatch.chdir(tmp_path)
+        fleet_command(["check", "--no-dns", "--json"])
+        named = [line for line in json.loads(capsys.readouterr().out)["errors"] if " line " in line]
+        assert named == [*found["b.test"], *found["c.test"]]
+        assert (
+            named[0]
+            == "fleet.csv line 3: mode: 'enforced' must be testing, enforce or none; begin with testing (RFC 8461 5)"
+        )
+
+
+def test_rows_of_a_file_without_its_stacks_may_name_any_place_for_their_records(tmp_path: Path) -> None:
+    (tmp_path / "fleet.csv").write_text("domain,mx,mode,dns,shard\na.test,m.test,testing,customers,1\n")
+    (row,) = fleet.checked(Project(tmp_path), read_files(tmp_path, "fleet.csv"))[0]
+    assert row.problems == ()
+    (tmp_path / "Pulumi.a.yaml").write_text("no: [yaml")
+    (row,), others = fleet.checked(Project(tmp_path), read_files(tmp_path, "fleet.csv"))
+    assert (row.problems, others) == ((), ["Pulumi.a.yaml line 1: is no stack's file"])
+
+
+def test_one_customer_is_not_several(capsys: pytest.CaptureFixture[str]) -> None:
+    row = Row("fleet.csv", 2, {"mode": "testing"}, "a.test", "acme", 1, None)
+    fleet.show([fleet.Member(row, Domain("a.test", [Finding("record", Level.PASS, "it is there")]))], console())
+    assert "\n1 domain of 1 customer: 1 pass\n" in capsys.readouterr().out
 
 
 def thousand() -> list[fleet.Member]:
