@@ -5,7 +5,10 @@ import subprocess
 from datetime import date
 from pathlib import Path
 
-from checks.since import since, standing
+import pytest
+
+from checks import since as history
+from checks.since import since, since_of_rows, standing, standing_of_rows
 
 FILE = "Pulumi.prod.yaml"
 
@@ -26,8 +29,8 @@ class Repository:
         who = ("-c", "user.name=A", "-c", "user.email=a@example.org")
         subprocess.run(["git", "-C", self.folder, *who, *words], env=env, check=True, capture_output=True)
 
-    def commit(self, content: str, day: int) -> None:
-        (self.folder / FILE).write_text(content)
+    def commit(self, content: str, day: int, name: str = FILE) -> None:
+        (self.folder / name).write_text(content)
         self.git("add", "-A", day=day)
         self.git("commit", "-qm", "x", day=day)
 
@@ -68,3 +71,81 @@ def test_what_cannot_be_known_is_left_out(tmp_path: Path) -> None:
     assert since(tmp_path / "nothing", FILE) == {}
     assert since(made.folder, "Pulumi.dev.yaml") == {}
     assert standing("config: {policies: [x]}") == standing("config: x") == {}
+
+
+HEAD = "domain,customer,mx,mode,maxAge"
+
+
+def rows(*given: str, head: str = HEAD) -> str:
+    return "\r\n".join([head, *given, ""])
+
+
+def test_each_row_stands_since_its_own_day_wherever_it_moves_in_the_fleets_files(tmp_path: Path) -> None:
+    made, names = Repository(tmp_path / "work"), ["fleet.csv", "acme.csv"]
+    a, b, c = (
+        "a.example,acme,m.example,testing,",
+        "b.example,,m.example,testing,86400",
+        "c.example,,m.example,none,",
+    )
+    made.commit(rows(a, b), 1, "fleet.csv")
+    made.commit(rows(b, a, c), 2, "fleet.csv")  # another order, and a new row
+    made.commit(rows(b, a.replace("acme", "ACME").replace("testing,", "testing,604800"), c), 3, "fleet.csv")
+    made.commit(rows(b.replace("testing", "enforce"), a, c), 4, "fleet.csv")
+    (made.folder / "acme.csv").write_text(rows('"A.example","x, y",m.example,testing,'))
+    made.commit(rows(b.replace("testing", "enforce"), c), 5, "fleet.csv")  # moved to a file of its own
+    assert since_of_rows(made.folder, names) == {
+        "a.example": date(2026, 3, 1),
+        "b.example": date(2026, 3, 4),
+        "c.example": date(2026, 3, 2),
+    }
+    assert since_of_rows(made.folder, names, "HEAD~2")["b.example"] == date(2026, 3, 1)
+    made.git("clone", "-q", "--depth=2", f"file://{made.folder}", str(tmp_path / "shallow"))
+    assert since_of_rows(tmp_path / "shallow", names) == {}
+    made.commit("no row", 6, "fleet.csv")
+    assert since_of_rows(made.folder, names) == {"a.example": date(2026, 3, 1)}
+
+
+def test_rows_are_read_as_the_program_reads_them() -> None:
+    text = '\ufeff mode ,domain\n testing,"Bücher.example"\n\nenforce\nnone,b.example,x\n'
+    assert standing_of_rows(text) == {"xn--bcher-kva.example": ("testing", 604800), "b.example": ("none", 86400)}
+    assert standing_of_rows('domain,mode\na.example,testing\n"b') == {"a.example": ("testing", 604800)}
+    assert standing_of_rows("") == standing_of_rows("domain\na.example\n") == {}
+
+
+def test_git_is_asked_as_often_for_a_thousand_rows_and_thirty_versions_as_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, asked, read = Repository(tmp_path / "work"), list[object](), list[str]()
+    for day in range(1, 31):
+        made.commit(
+            rows(*(f"d{at}.example,,m.example,{'enforce' if at < day else 'testing'}," for at in range(1000))),
+            day,
+            "fleet.csv",
+        )
+    popen = subprocess.Popen
+
+    def started(words: list[str], **more: object) -> object:
+        asked.append(words)
+        return popen(words, **more)  # pyright: ignore
+
+    def counted(text: str) -> object:
+        read.append(text)
+        return standing_of_rows(text)
+
+    monkeypatch.setattr(subprocess, "Popen", started)
+    monkeypatch.setattr(history, "standing_of_rows", counted)
+    found = since_of_rows(made.folder, ["fleet.csv"])
+    assert len(found) == 1000
+    assert [found[f"d{at}.example"].day for at in (0, 7, 29, 30, 999)] == [1, 8, 30, 1, 1]
+    assert len(asked) == 4
+    assert len(read) == 31  # each version once, and what was there before the first
+
+
+def test_of_a_history_that_is_too_long_as_much_as_was_looked_at_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Repository(tmp_path / "work")
+    for day in (1, 2, 3, 4):
+        made.commit(text(comment=str(day)), day)
+    monkeypatch.setattr(history, "VERSIONS", 2)
+    assert since(made.folder, FILE)["main"] == date(2026, 3, 3)
