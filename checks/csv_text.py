@@ -1,10 +1,8 @@
-"""A fleet's file as text: single rows added, changed and removed, all others byte for byte as they are."""
+"""A fleet's file as text: rows added and removed, and single cells changed; all else byte for byte as it is."""
 
 import csv
 import io
-import os
-import shutil
-import tempfile
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from policy import UserError
 from settings.rows import COLUMNS, records
 
 BOM = "\ufeff"
+CELL = re.compile(r'"(?:[^"]|"")*"|[^,\r\n]*')  # RFC 4180 2
 
 
 class CsvText:
@@ -37,24 +36,18 @@ class CsvText:
         if wrong:
             raise UserError("\n".join(wrong))
         self._texts = {line: text for line, text, _ in read}
-        self._cells = {line: cells for line, _, cells in read}
-        head = next((line for line, cells in self._cells.items() if any(cell.strip() for cell in cells)), None)
-        self._head_line = 1 if head is None else head
-        self.head: list[str] = (
-            [cell.strip() for cell in self._cells[head]] if head is not None else [*map(str, COLUMNS)]
-        )
-        if head is None:
+        head = next(((line, cells) for line, _, cells in read if any(cell.strip() for cell in cells)), None)
+        self._head_line = head[0] if head else 1
+        self.head: list[str] = [cell.strip() for cell in head[1]] if head else [*map(str, COLUMNS)]
+        if not head:
             self._texts = {1: self._line(self.head)}
         self._new: list[dict[str, str]] = []
 
     def change(self, line: int, values: Mapping[str, str]) -> None:
         """Set some cells of the row that begins in a line."""
-        cells, old = self._cells[line], self._texts[line]
         self._need(values)
-        cells += [""] * (max(map(self.head.index, values), default=-1) + 1 - len(cells))
         for column, value in values.items():
-            cells[self.head.index(column)] = value
-        self._texts[line] = self._line(cells) if old.endswith(("\n", "\r")) else self._line(cells).rstrip("\r\n")
+            self._texts[line] = _with_cell(self._texts[line], self.head.index(column), value)
 
     def remove(self, line: int) -> str:
         """Take out the row that begins in a line.
@@ -70,10 +63,9 @@ class CsvText:
 
     def _need(self, values: Mapping[str, str]) -> None:
         """Add columns that are missing, to the right: a row may be shorter."""
-        missing = [column for column, value in values.items() if value and column not in self.head]
-        if missing:
-            self.head += missing
-            self._texts[self._head_line] = self._line(self.head)
+        for column in [column for column, value in values.items() if value and column not in self.head]:
+            self._texts[self._head_line] = _with_cell(self._texts[self._head_line], len(self.head), column)
+            self.head.append(column)
 
     def _line(self, cells: list[str]) -> str:
         out = io.StringIO()
@@ -90,19 +82,22 @@ class CsvText:
         return self._bom + text + "".join(self._line(row) for row in rows)
 
 
-def replace(path: Path, text: str) -> None:
-    """Put a text in place whole; who may read the file stays as it is.
-
-    :raises UserError: it can't be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        target = path.resolve()
-        with tempfile.NamedTemporaryFile("wb", dir=target.parent, delete=False) as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        shutil.copymode(target, file.name) if target.exists() else os.chmod(file.name, 0o644)
-        os.replace(file.name, target)
-    except OSError as error:
-        raise UserError(f"{path.name} can't be written: {error.strerror}") from None
+def _with_cell(record: str, at: int, value: str) -> str:
+    """A record's text with another value in one cell, quoted as it was; with more cells where it is too short."""
+    text = record.rstrip("\r\n")
+    cells = [(0, (CELL.match(text) or [""])[0])]
+    while (end := cells[-1][0] + len(cells[-1][1])) < len(text):
+        cells.append((end + 1, (CELL.match(text, end + 1) or [""])[0]))
+    quoted = f'"{value.replace(chr(34), chr(34) * 2)}"'
+    plain = quoted if re.search('[",\r\n]', value) else value
+    if at >= len(cells):
+        return f"{text}{',' * (at - len(cells) + 1)}{plain}{record[len(text) :]}"
+    start, old = cells[at]
+    kept = old.strip()
+    if old.startswith('"'):
+        new = quoted
+    elif kept and plain == value:  # with the blanks around it
+        new = old.replace(kept, value)
+    else:
+        new = plain
+    return f"{text[:start]}{new}{record[start + len(old) :]}"

@@ -1,8 +1,5 @@
 """`python -m checks enforce`: the lines of the stack files to change next, and the change itself (`--write`)."""
 
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -12,6 +9,7 @@ from checks import ladder, mail, since
 from checks.finding import Domain, Level
 from checks.ladder import Evidence, Proposal
 from checks.look import Look, Shared
+from checks.replace import replace
 from checks.stack_text import StackText, describe
 from checks.tally import Tally
 from checks.verdict import NOT_NEEDED, Verdict, of_reports
@@ -137,7 +135,7 @@ class Steps:
             _refuse_uncommitted(path, self.files[path], {edit.policy for edit in proposals[path].edits})
         told: list[str] = []
         for path, text in texts.items():
-            _replace(path.resolve(), text)
+            replace(path, text)
             told.append(self.files[path].diff(text))
         return "\n".join([*told, f"Changed. {NEXT}"]) if told else ""
 
@@ -163,16 +161,3 @@ def _refuse_uncommitted(path: Path, file: StackText, names: set[str]) -> None:
     changed = sorted(name for name in names if before.get(name) != file.policy(name).policy)
     if changed:
         raise UserError(f"{path.name}: the policy {', '.join(changed)} has changes that aren't committed; commit or undo them first")  # fmt: skip
-
-
-def _replace(path: Path, text: str) -> None:
-    """Put a text in place whole; who may read the file stays as it is."""
-    try:
-        with tempfile.NamedTemporaryFile("wb", dir=path.parent, delete=False) as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        shutil.copymode(path, file.name)
-        os.replace(file.name, path)
-    except OSError as error:
-        raise UserError(f"{path.name} can't be written: {error.strerror}") from None

@@ -70,13 +70,31 @@ def test_a_new_row_leaves_all_others_byte_for_byte(fleet: Fleet) -> None:
     assert Path("fleet.csv").read_bytes() == before + b'\r\nc.example,testing,m.test n.test,"x, y",1\r\n'
     assert '+c.example,testing,m.test n.test,"x, y",1' in out
     assert fleet("set", "c.example", "--max-age", "86400", "--yes")[0] == 0
-    changed = before.replace(b"customer,shard", b"customer,shard,maxAge").replace(
-        b'\xef\xbb\xbf domain ,"mode"', b"\xef\xbb\xbfdomain,mode"
-    )
+    changed = before.replace(b"customer,shard", b"customer,shard,maxAge")
     assert Path("fleet.csv").read_bytes() == changed + b'\r\nc.example,testing,m.test n.test,"x, y",1,86400\r\n'
     assert fleet("remove", "b.example", "--yes")[0] == 0
     assert b"b.example" not in Path("fleet.csv").read_bytes()
     assert b'"a.example", testing,"m.test  ","O""Neil, Ltd",1\r\n\r\nc.example' in Path("fleet.csv").read_bytes()
+
+
+@pytest.mark.parametrize("eol", ["\n", "\r\n"])
+def test_a_cell_is_changed_as_it_is_quoted_and_no_other(fleet: Fleet, eol: str) -> None:
+    stack(**FRONT_DOOR)
+    rows = """\
+domain,"customer",mx,mode,maxAge,shard
+"a.example","x ""y"", z",m.test," testing ",604800,"1"
+b.example,,"m.test
+n.test", testing ,,1
+c.example,,m.test,testing,,1""".replace("\n", eol)
+    Path("fleet.csv").write_bytes(rows.encode())
+    for domain, options in (
+        ("a.example", ["--mode", "enforce"]),
+        ("b.example", ["--mode", "enforce", "--max-age", "86400"]),
+        ("c.example", ["--mx", "n.test", "--max-age", "86400"]),
+    ):
+        assert fleet("set", domain, *options, "--yes")[0] == 0
+    wanted = rows.replace('" testing ",', '"enforce",').replace(" testing ,,1", " enforce ,86400,1")
+    assert Path("fleet.csv").read_bytes().decode() == wanted.replace("m.test,testing,,1", "n.test,testing,86400,1")
 
 
 def test_nothing_is_written_unless_somebody_agrees(fleet: Fleet) -> None:

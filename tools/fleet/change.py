@@ -6,7 +6,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from checks.csv_text import CsvText, replace
+from checks.csv_text import CsvText
+from checks.replace import replace
 from checks.shown import shown
 from policy import UserError
 from settings import problems
