@@ -81,6 +81,10 @@ def parser() -> argparse.ArgumentParser:
         made.add_argument("--verified-only", action="store_true", help="count reports alone whose sender is verified by DKIM")  # fmt: skip
         made.add_argument("--authserv-id", default="", metavar="ID", help="believe the Authentication-Results that your own server writes under this name, in place of DNS")  # fmt: skip
 
+    def add_part(made: argparse.ArgumentParser) -> None:
+        made.add_argument("--customer", default="", metavar="NAME", help="of a fleet, this one's domains alone")
+        made.add_argument("--shard", type=_number, metavar="N", help="of a fleet, this one's domains alone")
+
     def add_names(made: argparse.ArgumentParser) -> None:
         made.add_argument("names", nargs="*", metavar="DOMAIN")
         made.add_argument(
@@ -97,8 +101,7 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument(
         "file", nargs="*", default=["fleet.csv"], metavar="FILE", help="its files (default: fleet.csv)"
     )
-    whole.add_argument("--customer", default="", metavar="NAME", help="this one's domains alone")
-    whole.add_argument("--shard", type=_number, metavar="N", help="this one's domains alone")
+    add_part(whole)
     whole.add_argument("--prometheus", type=Path, metavar="FILE", help="also write a text file for node_exporter")
     add_looks(whole)
     reports = add(
@@ -114,12 +117,14 @@ def parser() -> argparse.ArgumentParser:
     enforce = add(
         "enforce", do_enforce, "both together: may this domain's policy be enforced, and by which change"
     )
-    enforce.add_argument("name", metavar="DOMAIN")
+    enforce.add_argument("name", nargs="?", default="", metavar="DOMAIN")
+    enforce.add_argument("--fleet", action="store_true", help="what is due for all rows of the fleet, in place of one domain; docs/ladder.md")  # fmt: skip
+    add_part(enforce)
     enforce.add_argument("--reports", nargs="+", default=[], metavar="FILE|DIR|graph://…|imaps://…", help="TLS reports")  # fmt: skip
     add_senders(enforce)
     add_sources(enforce)
     enforce.add_argument("--stack-file", type=Path, metavar="FILE", help="where to change it (default: the Pulumi.*.yaml that has the domain)")  # fmt: skip
-    enforce.add_argument("--write", action="store_true", help="change these lines of the stack file, and nothing else in it")  # fmt: skip
+    enforce.add_argument("--write", action="store_true", help="change these lines or cells, and nothing else in the file")  # fmt: skip
     add_looks(enforce)
     watched = add("watch", do_watch, "tell what is new, worse or mended since the last run; docs/watch.md", html=False)  # fmt: skip
     add_names(watched)
@@ -191,17 +196,24 @@ def do_reports(options: argparse.Namespace) -> int:
 
 def do_enforce(options: argparse.Namespace) -> int:
     """`enforce`."""
-    from checks import steps  # which reads settings, and so takes Pulumi's SDK along; no other command needs it
+    if options.fleet:
+        return _enforce_fleet(options)
+    if not options.name or options.customer or options.shard:
+        raise UserError("name a domain; or use --fleet, which --customer and --shard are for")
+    from checks import (  # which read settings, and so take Pulumi's SDK along; no other command needs it
+        evidence,
+        steps,
+    )
 
     plan = steps.Steps(typed_domain(options.name), options.stack_file)
     tally = gather(options, options.reports, plan.names)
     found = look(plan.names, {}, options)
     given = [complete(verdict.of_both(each, tally.domains.get(each.name), tally.today), tally) for each in found]
-    proposals = plan.proposals(steps.evidence(found, given, tally, view(options)), tally.today)
+    proposals = plan.proposals(evidence.evidence(found, given, tally, view(options)), tally.today)
     written = plan.write(proposals) if options.write else ""
     safe = all(each.safe for each in given)
     change = written or plan.told(proposals, safe)
-    due = any(each.edits for each in proposals.values())
+    due = any(each.edits for each in proposals)
 
     def tell(to: Console) -> None:
         show.domains(found, to)
@@ -212,6 +224,16 @@ def do_enforce(options: argparse.Namespace) -> int:
     _give(options, {**given[0].json(), "change": change, "seen": found[0].json(), "others": [each.json() for each in given[1:]]},
           lambda: page.render(found, tally, given), tell)  # fmt: skip
     return 0 if safe else 2
+
+
+def _enforce_fleet(options: argparse.Namespace) -> int:
+    from checks import due  # as above
+
+    if options.name or options.html or options.stack_file:
+        raise UserError("--fleet is without a domain, --stack-file and --html; python -m checks fleet has a page")
+    found = due.look(options, Path())
+    _give(options, found.json(), str, lambda to: due.show(found, to))
+    return found.code
 
 
 def do_watch(options: argparse.Namespace) -> int:

@@ -17,13 +17,15 @@ class CsvText:
     """One file. Lines are counted as they stood when it was read.
 
     :param label: its name for messages.
+    :param data: what it holds; where it isn't given, it is read.
     :raises UserError: it can't be read, so no row can be told from another.
     """
 
-    def __init__(self, path: Path, label: str) -> None:
+    def __init__(self, path: Path, label: str, data: bytes | None = None) -> None:
         self.path, self.label = path, label
         try:
-            self.before = path.read_bytes().decode() if path.exists() else ""
+            given = (path.read_bytes() if path.exists() else b"") if data is None else data
+            self.before = given.decode()
         except OSError as error:
             raise UserError(f"{label}: {error.strerror}") from None
         except UnicodeDecodeError:

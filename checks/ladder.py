@@ -1,27 +1,77 @@
-"""What to change in a stack's file next: the step up, the step down, and the MX hosts that the policy lacks.
+"""What to change next in a stack's file, or in a fleet's rows: the step up, the step down, and the MX hosts that the
+policy lacks.
 
-Pure: from the file's text, its ladder and what is known of its domains to a list of edits. `python -m checks enforce`,
+Pure: from what is written, its ladder and what is known of its domains to a list of edits. `python -m checks enforce`,
 its `--write` and `python -m tools.ci propose` all take theirs from `propose`; docs/ladder.md has the rules.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
+from typing import Protocol
 
+from checks.edit import Edit
 from checks.finding import Domain, Level
-from checks.stack_text import Edit, StackText
 from checks.tally import REFUSED, Day
 from checks.tally import Domain as Reported
 from checks.verdict import ENOUGH_DAYS, ENOUGH_SESSIONS, Verdict
 from policy import Mode, Policy, PolicyError
 from policy.mx import MxPattern
-from settings.ladder import next_step
+from settings.ladder import Step, next_step
 from settings.policies import PolicySettings
 
 DAY = 86_400  # seconds
 RECENT = 3  # days: what a sender reports of one day comes on the next, or the one after
 WINDOW = 28  # days of reports that a step is judged by; what failed before has been mended, or fails again
 UNREASONED = "no reason given"
+
+
+class Written(Protocol):
+    """Where policies are written: a stack's file (`StackText`), or a fleet's rows (`FleetText`), a policy each."""
+
+    @property
+    def name(self) -> str:
+        """Of the file, or the files, for messages."""
+        ...
+
+    @property
+    def policies(self) -> Sequence[PolicySettings]:
+        """Those without a mistake."""
+        ...
+
+    @property
+    def shared(self) -> Mapping[str, Hashable]:
+        """What a policy is served by, by its name, where others are served by the same and must be equal."""
+        ...
+
+    @property
+    def before(self) -> Mapping[str, str]:
+        """The texts, by the files' names, from the project's folder."""
+        ...
+
+    def ladder_of(self, policy: str) -> Sequence[Step]:
+        """The steps that a policy climbs."""
+        ...
+
+    def parts(self, policy: str) -> Mapping[tuple[str, str], tuple[MxPattern, ...]]:
+        """What can be taken out of a policy: by its key (`mx`, `preset`) and value, the patterns that go with it."""
+        ...
+
+    def describe(self, edit: Edit) -> str:
+        """An edit in one line: file, line, what stands there and what is to stand there."""
+        ...
+
+    def texts(self, edits: Sequence[Edit]) -> Mapping[str, str]:
+        """The texts with the edits, and nothing else, applied; of those files that change.
+
+        :raises UserError: they can't be applied, or something else is wrong there.
+        """
+        ...
+
+    def since(self, folder: Path, commit: str = "HEAD") -> Mapping[str, date]:
+        """By policy, since when mode and maxAge are what they are at a commit (`checks.since`)."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -64,14 +114,15 @@ class Proposal:
     :param urgent: mail is being refused, or will be.
     :param reasons: why, for people: by policy, the evidence of what is proposed.
     :param waits: what is not proposed yet, and why; a line each.
-    :param unsure: more might be due, had everything been seen: what was proposed before needn't be wrong.
+    :param unsure: policies for which more might be due, had everything been seen: what was proposed before needn't be
+        wrong.
     """
 
     edits: tuple[Edit, ...] = ()
     urgent: bool = False
     reasons: tuple[str, ...] = ()
     waits: tuple[str, ...] = ()
-    unsure: bool = False
+    unsure: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -82,11 +133,11 @@ class _Found:
     urgent: bool = False
     reasons: list[str] = field(default_factory=list[str])
     waits: list[str] = field(default_factory=list[str])
-    unsure: bool = False
+    unsure: frozenset[str] = frozenset()
 
 
 def propose(
-    file: StackText,
+    file: Written,
     evidence: Mapping[str, Evidence],
     since: Mapping[str, date],
     unused: Mapping[str, date],
@@ -96,37 +147,56 @@ def propose(
 
     :param evidence: by domain.
     :param since: by policy, the day since which mode and maxAge are what they are; without it there is no step up.
-    :param unused: by `key_of` a policy's pattern, the first day on which it matched no MX host any more.
+    :param unused: by `key_of` a policy's part, the first day on which it matched no MX host any more.
+    :returns: what is urgent first.
     """
+    found = [_due(file, together, evidence, since, unused, today) for together in groups(file)]
+    found.sort(key=lambda each: not each.urgent)
+    return Proposal(
+        tuple(edit for each in found for edit in each.edits),
+        any(each.urgent for each in found),
+        tuple(reason for each in found for reason in each.reasons),
+        tuple(wait for each in found for wait in each.waits),
+        frozenset(name for each in found for name in each.unsure),
+    )
+
+
+def _due(
+    file: Written,
+    together: Sequence[PolicySettings],
+    evidence: Mapping[str, Evidence],
+    since: Mapping[str, date],
+    unused: Mapping[str, date],
+    today: date,
+) -> _Found:
+    """What is due for policies that change together."""
     found = _Found()
-    for together in groups(file.policies):
-        policy, names = together[0].policy, [domain.name for each in together for domain in each.domains]
-        if policy.mode == Mode.NONE or not all(name in evidence for name in names):
-            continue
-        known = {name: evidence[name] for name in names}
-        found.unsure |= any(each.unsure or each.hosts is None for each in known.values())
-        if _down(found, together, known):
-            continue
-        added = _allow(found, together, known)
-        if not added:
-            _up(found, file, together, known, since, today)
-            _disallow(found, together, known, unused, today)
-    return Proposal(tuple(found.edits), found.urgent, tuple(found.reasons), tuple(found.waits), found.unsure)
+    names = [domain.name for each in together for domain in each.domains]
+    if together[0].policy.mode == Mode.NONE or not all(name in evidence for name in names):
+        return found
+    known = {name: evidence[name] for name in names}
+    if any(each.unsure or each.hosts is None for each in known.values()):
+        found.unsure = frozenset(each.name for each in together)
+    if not _down(found, together, known) and not _allow(found, together, known):
+        _up(found, file, together, known, since, today)
+        _disallow(found, file, together, known, unused, today)
+    return found
 
 
-def groups(policies: Iterable[PolicySettings]) -> list[list[PolicySettings]]:
-    """Policies that must change together, since a domain of one is delegated to a domain of another (RFC 8461 8.2)."""
-    made: list[list[PolicySettings]] = []
-    for policy in policies:
+def groups(file: Written) -> list[list[PolicySettings]]:
+    """Policies that must change together: one app serves them, or a domain of one is delegated to a domain of another
+    (RFC 8461 8.2)."""
+
+    def tied(policy: PolicySettings) -> set[Hashable]:
         names = {domain.name for domain in policy.domains} | {domain.delegate_to for domain in policy.domains}
-        linked = [
-            group
-            for group in made
-            if any({domain.name, domain.delegate_to} & names - {None} for each in group for domain in each.domains)
-        ]
-        made = [group for group in made if group not in linked]
-        made.append([*(each for group in linked for each in group), policy])
-    return made
+        return {*names, file.shared.get(policy.name)} - {None}
+
+    made: dict[Hashable, list[PolicySettings]] = {}
+    for policy in file.policies:
+        linked = {id(made[tie]): made[tie] for tie in tied(policy) if tie in made}
+        group = [*(each for other in linked.values() for each in other), policy]
+        made |= {tie: group for each in group for tie in tied(each)}
+    return list({id(group): group for group in made.values()}.values())
 
 
 def lacking(policy: Policy, hosts: Iterable[str]) -> list[str]:
@@ -181,7 +251,7 @@ def _allow(found: _Found, together: Sequence[PolicySettings], known: Mapping[str
 
 def _up(
     found: _Found,
-    file: StackText,
+    file: Written,
     together: Sequence[PolicySettings],
     known: Mapping[str, Evidence],
     since: Mapping[str, date],
@@ -189,7 +259,7 @@ def _up(
 ) -> None:
     """The next step of the ladder, where all domains are safe and the step before has stood long enough."""
     policy = together[0].policy
-    step = next_step(file.ladder, policy.mode, policy.max_age)
+    step = next_step(file.ladder_of(together[0].name), policy.mode, policy.max_age)
     if step is None:
         return
     label = f"{', '.join(each.name for each in together)}: {policy.mode} {policy.max_age} -> {step.mode} {step.max_age}"  # fmt: skip
@@ -222,26 +292,29 @@ def _up(
     found.reasons += [f"{each.verdict.domain}: {reason}" for each in known.values() for reason in each.verdict.reasons]  # fmt: skip
 
 
-def key_of(policy: str, pattern: str) -> str:
-    """What `unused` calls a policy's pattern."""
-    return f"{policy} {pattern}"
+def key_of(policy: str, part: str) -> str:
+    """What `unused` calls a policy's pattern, or the preset of a row."""
+    return f"{policy} {part}"
 
 
-def unneeded(file: StackText, evidence: Mapping[str, Evidence]) -> dict[str, bool | None]:
-    """Which patterns match no MX host of any domain of their policies, by `key_of`.
+def unneeded(file: Written, evidence: Mapping[str, Evidence]) -> dict[str, bool | None]:
+    """Which parts match no MX host of any domain of their policies, by `key_of`.
 
     :returns: None where it can't be known now, because not every name server has answered.
     """
     found: dict[str, bool | None] = {}
-    for together in groups(file.policies):
+    for together in groups(file):
         known = [evidence.get(domain.name) for each in together for domain in each.domains]
         sure = all(each and each.whole and each.hosts and each.hosts != frozenset({""}) for each in known)
         hosts = {host for each in known if each for host in each.hosts or ()}
         for each in together:
-            for pattern in each.policy.mx:
-                used = any(pattern.matches(host) for host in hosts)
-                found[key_of(each.name, pattern.text)] = False if used else (True if sure else None)
+            for (_, value), patterns in file.parts(each.name).items():
+                found[key_of(each.name, value)] = False if _used(patterns, hosts) else (True if sure else None)
     return found
+
+
+def _used(patterns: Iterable[MxPattern], hosts: Iterable[str]) -> bool:
+    return any(pattern.matches(host) for pattern in patterns for host in hosts)
 
 
 def remembered(before: Mapping[str, date], now: Mapping[str, bool | None], today: date) -> dict[str, date]:
@@ -256,31 +329,40 @@ def remembered(before: Mapping[str, date], now: Mapping[str, bool | None], today
 
 def _disallow(
     found: _Found,
+    file: Written,
     together: Sequence[PolicySettings],
     known: Mapping[str, Evidence],
     unused: Mapping[str, date],
     today: date,
 ) -> None:
-    """Take patterns out that have been unneeded for longer than any sender remembers this policy."""
+    """Take out what has been unneeded for longer than any sender remembers this policy, where all of these have it."""
     policy = together[0].policy
     if not all(each.whole and each.hosts for each in known.values()):
         return
     hosts = {host for each in known.values() for host in each.hosts or ()}
-    idle = [pattern for pattern in policy.mx if not any(pattern.matches(host) for host in hosts)]
-    if len(idle) == len(policy.mx):
+    parts: dict[tuple[MxPattern, ...], list[tuple[str, str, str]]] = {}
+    for each in together:
+        for (key, value), patterns in file.parts(each.name).items():
+            parts.setdefault(patterns, []).append((each.name, key, value))
+    idle = [own for patterns, own in parts.items() if not _used(patterns, hosts)]
+    if len(idle) == len(parts):
         return
-    for pattern in idle:
-        days = [unused.get(key_of(each.name, pattern.text)) for each in together]
+    for own in idle:
+        if {name for name, _, _ in own} != {each.name for each in together}:
+            continue
+        _, key, value = own[0]
+        what = f"the {key} {value}" if key != "mx" else value
+        days = [unused.get(key_of(name, value)) for name, _, value in own]
         first = max((day for day in days if day), default=None)
         if first is None or None in days:
-            found.waits.append(f"{together[0].name}: {pattern} matches no MX host any more; since when isn't known without --history")  # fmt: skip
+            found.waits.append(f"{together[0].name}: {what} matches no MX host any more; since when isn't known without --history")  # fmt: skip
             continue
         due = first + timedelta(seconds=max(policy.max_age, DAY))
         if today <= due:
-            found.waits.append(f"{together[0].name}: {pattern} has matched no MX host since {first}; it goes after {due}")  # fmt: skip
+            found.waits.append(f"{together[0].name}: {what} has matched no MX host since {first}; it goes after {due}")  # fmt: skip
             continue
-        why = f"{pattern} has matched no MX host since {first}, longer than max_age"
-        found.edits += [Edit(each.name, "mx", pattern.text, "", why) for each in together]
+        why = f"{what} has matched no MX host since {first}, longer than max_age"
+        found.edits += [Edit(name, key, value, "", why) for name, key, value in own]
         found.reasons.append(why)
 
 

@@ -175,6 +175,13 @@ def _cells(record: str) -> list[str]:
         return []
 
 
+def names_at(folder: Path, commit: str = "HEAD") -> list[str]:
+    """The files that a folder has at a commit, with those in its folders, named from it; none without a repository."""
+    return [
+        name for name in (_git(folder, "ls-tree", "-r", "-z", "--name-only", commit) or "").split("\0") if name
+    ]
+
+
 def at_commit(folder: Path, name: str, commit: str = "HEAD") -> str | None:
     """A file's text at a commit, with its line ends; None where there is none."""
     return _git(folder, "cat-file", "blob", f"{commit}:./{name}")

@@ -5,46 +5,30 @@ line ends stay as they are. The result is read again before anybody gets it: whe
 as with a value that an anchor shares, it is refused.
 """
 
-import difflib
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from checks import since
+from checks.edit import Edit
 from policy import UserError
 from policy.mx import MxPattern
 from policy.names import to_a_label
 from settings import ladder, policies
 from settings.engine import FileConfig
+from settings.ladder import Step
 from settings.policies import Dns, PolicySettings
 from settings.reader import Reader
 
 PROJECT = "mta-sts"
 PLAIN = re.compile(r"[a-z0-9][a-z0-9.-]*[a-z0-9]")  # a host name that YAML takes for a text without quotes
 Splice = tuple[int, int, str]  # from, to (characters), what stands there then
-
-
-@dataclass(frozen=True)
-class Edit:
-    """One change of one policy.
-
-    :param policy: its name.
-    :param key: `mode`, `maxAge`, or `mx`, whose changes are one pattern each.
-    :param old: the value as it counts now; "" for a pattern that is added.
-    :param new: "" for a pattern that is taken away.
-    :param why: one sentence.
-    """
-
-    policy: str
-    key: str
-    old: str
-    new: str
-    why: str
 
 
 class StackText:
@@ -56,6 +40,7 @@ class StackText:
 
     def __init__(self, name: str, text: str) -> None:
         self.name, self.text = name, text
+        self.before, self.shared = {name: text}, dict[str, Hashable]()
         self._data = _load(name, text)
         data: Any = self._data
         top = cast(dict[str, Any], data) if isinstance(data, dict) else {}
@@ -74,6 +59,15 @@ class StackText:
         root: Any = _yaml().compose(text)  # pyright: ignore[reportUnknownMemberType]
         listed = _child(_child(root, "config"), self._key)
         self._nodes: list[Any] = listed.value if _is(listed, "sequence") else []
+
+    @classmethod
+    def at(cls, folder: Path, name: str, commit: str = "HEAD") -> "StackText | None":
+        """A stack's file at a commit; None where there is none.
+
+        :raises UserError: as the class.
+        """
+        text = since.at_commit(folder, name, commit)
+        return None if text is None else cls(name, text)
 
     @classmethod
     def read(cls, path: Path) -> "StackText":
@@ -122,12 +116,26 @@ class StackText:
         names = ", ".join(dict.fromkeys(edit.policy for edit in edits))
         return UserError(f"{self.name}: the policy {names} can't be changed without changing more, such as what shares an anchor with it; by hand: {told}")  # fmt: skip
 
-    def diff(self, after: str) -> str:
-        """The changed lines, with their line numbers, as a unified diff without context."""
-        lines = difflib.unified_diff(
-            self.text.splitlines(), after.splitlines(), self.name, self.name, n=0, lineterm=""
-        )
-        return "\n".join(lines)
+    def texts(self, edits: Sequence[Edit]) -> dict[str, str]:
+        """See `Written`."""
+        return {self.name: self.changed(edits)}
+
+    def ladder_of(self, policy: str) -> Sequence[Step]:
+        """See `Written`."""
+        return self.ladder
+
+    def parts(self, policy: str) -> dict[tuple[str, str], tuple[MxPattern, ...]]:
+        """See `Written`."""
+        return {("mx", pattern.text): (pattern,) for pattern in self.policy(policy).policy.mx}
+
+    def since(self, folder: Path, commit: str = "HEAD") -> dict[str, date]:
+        """See `Written`."""
+        return since.since(folder, self.name, commit)
+
+    def describe(self, edit: Edit) -> str:
+        """See `Written`."""
+        where = f"{self.name}, line {self.line(edit)}"
+        return f"{where}, mx of the policy {edit.policy}: {edit}" if edit.key == "mx" else f"{where}: {edit}"
 
     def _wanted(self, edits: Iterable[Edit]) -> Any:
         """What the changed text must say."""
@@ -136,7 +144,7 @@ class StackText:
             policy = data["config"][self._key][self._index(edit.policy)]
             if edit.key == "mx":
                 if edit.old:
-                    policy["mx"] = [each for each in policy["mx"] if _pattern(each) != edit.old]
+                    policy["mx"] = [each for each in policy["mx"] if as_pattern(each) != edit.old]
                 else:
                     policy["mx"] = [*policy["mx"], edit.new]
             else:
@@ -161,7 +169,7 @@ class StackText:
         flow = bool(listed.flow_style)
         if not edit.old:
             return [self._appended(items[-1], flow, edit.new)]
-        at = [at for at, item in enumerate(items) if _pattern(item.value) == edit.old]
+        at = [at for at, item in enumerate(items) if as_pattern(item.value) == edit.old]
         return [self._removed(items, one, flow) for one in at]
 
     def _value(self, policy: Any, edit: Edit) -> Splice:
@@ -227,15 +235,6 @@ def _told(edit: Edit) -> str:
     return f"{edit.key}: {edit.new}"
 
 
-def describe(file: StackText, edit: Edit) -> str:
-    """An edit in one line: file, line number, what stands there and what is to stand there."""
-    where = f"{file.name}, line {file.line(edit)}"
-    if edit.key == "mx":
-        verb = f"add `{edit.new}`" if edit.new else f"remove `{edit.old}`"
-        return f"{where}, mx of the policy {edit.policy}: {verb}"
-    return f"{where}: `{edit.key}: {edit.old}` -> `{edit.key}: {edit.new}`"
-
-
 def _yaml() -> YAML:
     return YAML(typ="safe", pure=True)
 
@@ -271,7 +270,7 @@ def _child(node: Any, key: str) -> Any:
     return _pair(node, key)[1]
 
 
-def _pattern(text: object) -> str:
+def as_pattern(text: object) -> str:
     """An mx pattern as `Policy` has it; "" where it is none."""
     star, rest = ("*.", str(text)[2:]) if str(text).startswith("*.") else ("", str(text))
     try:

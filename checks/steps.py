@@ -1,81 +1,108 @@
-"""`python -m checks enforce`: the lines of the stack files to change next, and the change itself (`--write`)."""
+"""`python -m checks enforce`: the lines to change next, in stacks' files and in a fleet's, and the change (`--write`)."""
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 
-from checks import ladder, mail, since
-from checks.finding import Domain, Level
-from checks.ladder import Evidence, Proposal
-from checks.look import Look, Shared
+from checks import edit, ladder
+from checks.fleet_text import FleetText
+from checks.ladder import Evidence, Proposal, Written
 from checks.replace import replace
-from checks.stack_text import StackText, describe
-from checks.tally import Tally
-from checks.verdict import NOT_NEEDED, Verdict, of_reports
-from internet.view import View
+from checks.stack_text import StackText
 from policy import UserError
-from settings.policies import PolicySettings
+from settings.project import Project
 
-SECONDS = 30.0  # for the MX records of one domain
-AT_ONCE = 16  # domains
 NEXT = "Then: pulumi preview, pulumi up."
+NEXT_OF_FLEET = "Then: commit, python -m tools.fleet preview, python -m tools.fleet up."
 
 
-def evidence(seen: Sequence[Domain], verdicts: Sequence[Verdict], tally: Tally, view: View) -> dict[str, Evidence]:
-    """What is known of domains, by name.
+class Place:
+    """Policies where they are written, and what the repository says of them.
 
-    :param seen: what a sender sees of them now.
-    :param verdicts: of the same, in the same order.
+    :param folder: that the files are named from.
+    :param file: as they stand there.
     """
 
-    def hosts(name: str) -> tuple[frozenset[str] | None, bool]:
-        look = Look(name, Shared(view))
-        look.begin(SECONDS)
-        return mail.hosts_at_servers(look)
+    def __init__(self, folder: Path, file: Written) -> None:
+        self.folder, self.file = folder, file
 
-    with ThreadPoolExecutor(min(AT_ONCE, len(seen)) or 1) as pool:
-        found = list(pool.map(hosts, [each.name for each in seen]))
-    return {
-        domain.name: Evidence(
-            verdict,
-            *told,
-            ladder.refused_now(domain, tally.domains.get(domain.name), tally.today),
-            domain.id,
-            _unsure(domain, tally),
-        )
-        for domain, verdict, told in zip(seen, verdicts, found, strict=True)
-    }
+    @property
+    def next(self) -> str:
+        """What to do after a change."""
+        return NEXT_OF_FLEET if isinstance(self.file, FleetText) else NEXT
+
+    @cached_property
+    def committed(self) -> Written | None:
+        """The same at the last commit; None where there is none.
+
+        :raises UserError: it can't be read there.
+        """
+        if isinstance(self.file, FleetText):
+            return FleetText.at(self.folder)
+        return StackText.at(self.folder, self.file.name)
+
+    def since(self, today: date) -> dict[str, date]:
+        """By policy, since when it stands as it does.
+
+        Without a git history what stands counts as having stood for long: then the reports' days alone decide.
+        """
+        names = [policy.name for policy in self.file.policies]
+        try:
+            before = self.committed
+        except UserError:
+            return dict.fromkeys(names, today)
+        if before is None:
+            return dict.fromkeys(names, date.min)
+        known = {**dict.fromkeys(names, date.min), **self.file.since(self.folder)}
+        then, now = _standing(before), _standing(self.file)
+        return {name: known[name] if then.get(name) == now[name] else today for name in names}
+
+    def after(self, proposal: Proposal) -> dict[Path, str]:
+        """What files are to say; nothing is written yet.
+
+        :raises UserError: what is to change has changes that aren't committed, or can't be changed.
+        """
+        if not proposal.edits:
+            return {}
+        texts = self.file.texts(proposal.edits)
+        self._refuse_uncommitted({each.policy for each in proposal.edits})
+        for name in texts:
+            if (self.folder / name).read_bytes() != self.file.before[name].encode():
+                raise UserError(f"{name} has changed meanwhile; nothing was written, run it again")
+        return {self.folder / name: text for name, text in texts.items()}
+
+    def _refuse_uncommitted(self, names: set[str]) -> None:
+        try:
+            before = self.committed
+        except UserError:
+            return
+        if before is None or before.before == self.file.before:
+            return
+        then = {policy.name: policy.policy for policy in before.policies}
+        now = {policy.name: policy.policy for policy in self.file.policies}
+        changed = sorted(name for name in names if then.get(name) != now[name])
+        if changed:
+            kind = "row of" if isinstance(self.file, FleetText) else "policy"
+            what = f"the {kind} {changed[0]} has" if len(changed) == 1 else f"{', '.join(changed)} have"
+            raise UserError(f"{self.file.name}: {what} changes that aren't committed; commit or undo them first")
 
 
-def _unsure(seen: Domain, tally: Tally) -> bool:
-    """Whether the reports are fine, and what a sender sees too, as far as it could be looked at and read."""
-    if any(line.level == Level.FAIL for line in seen.lines):
-        return False
-    if tally.unread:
-        return True
-    needed = [line for line in seen.lines if line.check.partition(" ")[0] not in NOT_NEEDED]
-    unchecked = any(line.level == Level.UNCHECKED for line in needed)
-    return unchecked and of_reports(seen.name, tally.domains.get(seen.name)).safe
-
-
-def together(file: StackText, domain: str) -> list[PolicySettings]:
-    """The policy of a domain, and those that change with it."""
-    found = [group for group in ladder.groups(file.policies) if any(domain == one.name for each in group for one in each.domains)]  # fmt: skip
-    return found[0] if found else []
+def _standing(file: Written) -> dict[str, tuple[str, int]]:
+    return {each.name: (each.policy.mode, each.policy.max_age) for each in file.policies}
 
 
 class Steps:
-    """The stack files that have a domain, and what to change there.
+    """Where a domain's policy is written, and what to change there.
 
     :param domain: in A-labels.
-    :param given: `--stack-file`; None for every Pulumi.*.yaml here that has the domain.
+    :param given: `--stack-file`; None for every Pulumi.*.yaml here that has the domain, or for the fleet's row.
     """
 
     def __init__(self, domain: str, given: Path | None) -> None:
         self.domain = domain
         self.problems: list[str] = []
-        self.files: dict[Path, StackText] = {}
+        self.places: list[Place] = []
         paths = [given] if given else sorted(Path.cwd().glob("Pulumi.*.yaml"))
         for path in paths:
             if not given and domain not in path.read_text(errors="replace"):
@@ -86,78 +113,78 @@ class Steps:
                 self.problems.append(str(error))
                 continue
             if file.policy_of(domain):
-                self.files[path] = file
-            elif given:
-                self.problems.append(f"{path.name} has no policy with the domain {domain}")
+                self.places.append(Place(path.parent, file))
+        if not self.places:
+            self._look_in_fleet(given.parent if given else Path.cwd())
+        if given and not self.places and not self.problems:
+            self.problems.append(f"{given.name} has no policy with the domain {domain}")
+
+    def _look_in_fleet(self, folder: Path) -> None:
+        """A row that has a mistake is told by it."""
+        try:
+            file = FleetText(project) if (project := Project(folder)).stacks else None
+        except UserError as error:
+            self.problems += [line for line in str(error).splitlines() if line not in self.problems]
+            return
+        if file and self.domain in file.rows:
+            self.places.append(Place(folder, file))
+        elif file:
+            keys = {row.key for row in file.project.fleet.rows if row.domain == self.domain}
+            self.problems += [line for line in file.problems if line.partition(": ")[0] in keys]
 
     @property
     def names(self) -> list[str]:
-        """The domain, then all that share its policy: a change is for all of them."""
-        shared = [one.name for file in self.files.values() for each in together(file, self.domain) for one in each.domains]  # fmt: skip
-        return list(dict.fromkeys([self.domain, *shared]))
+        """The domain, then all that change with it."""
+        return list(dict.fromkeys([self.domain, *(name for place in self.places for name in with_others(place.file, [self.domain]))]))  # fmt: skip
 
-    def proposals(self, known: Mapping[str, Evidence], today: date) -> dict[Path, Proposal]:
-        """What to change, by file.
+    def proposals(self, known: Mapping[str, Evidence], today: date) -> list[Proposal]:
+        """What to change at each place."""
+        return [ladder.propose(each.file, known, each.since(today), {}, today) for each in self.places]
 
-        Without a git history what stands counts as having stood for long: then the reports' days alone decide.
-        """
-        found: dict[Path, Proposal] = {}
-        for path, file in self.files.items():
-            found[path] = ladder.propose(file, known, _since(path, file, today), {}, today)
-        return found
-
-    def told(self, proposals: Mapping[Path, Proposal], safe: bool) -> str:
+    def told(self, proposals: Sequence[Proposal], safe: bool) -> str:
         """The lines to change, or what is still waited for; "" where there is nothing to say.
 
         :param safe: to enforce; where it isn't, a file that is missing is no matter.
         """
         lines = list(self.problems) if safe else []
-        for path, proposal in proposals.items():
-            file = self.files[path]
-            lines += [describe(file, edit) for edit in proposal.edits]
+        for place, proposal in zip(self.places, proposals, strict=True):
+            lines += map(place.file.describe, proposal.edits)
             if proposal.edits:
                 others = [name for name in self.names if name != self.domain]
                 lines += [f"This changes {', '.join(others)} too, with the same policy."] if others else []
-                lines.append(NEXT)
+                lines.append(place.next)
             lines += [f"not yet: {wait}" for wait in proposal.waits]
-        if safe and not self.files and not self.problems:
-            lines.append(f"no Pulumi.<stack>.yaml here has a policy with the domain {self.domain}; --stack-file names it, and python -m tools.fleet set changes a fleet file's")  # fmt: skip
+        if safe and not self.places and not self.problems:
+            lines.append(f"no Pulumi.<stack>.yaml here, and no row of a fleet, has the domain {self.domain}; --stack-file names it")  # fmt: skip
         return "\n".join(lines)
 
-    def write(self, proposals: Mapping[Path, Proposal]) -> str:
-        """Change the files, each as a whole or not at all.
+    def write(self, proposals: Sequence[Proposal]) -> str:
+        """Change the files; see `written`."""
+        return written(zip(self.places, proposals, strict=True))
 
-        :returns: what has changed, as a diff, and what to do next; "" where nothing has.
-        :raises UserError: a file has changes of these policies that aren't committed, or can't be changed or written.
-        """
-        texts = {path: self.files[path].changed(each.edits) for path, each in proposals.items() if each.edits}
-        for path in texts:
-            _refuse_uncommitted(path, self.files[path], {edit.policy for edit in proposals[path].edits})
-        told: list[str] = []
+
+def written(changes: Iterable[tuple[Place, Proposal]]) -> str:
+    """Change files, each as a whole or not at all; where one can't be changed, none is.
+
+    :returns: what has changed, as a diff, and what to do next; "" where nothing has.
+    :raises UserError: as `Place.after`, or a file can't be written.
+    """
+    found = [(place, place.after(proposal)) for place, proposal in changes if proposal.edits]
+    told: list[str] = []
+    for place, texts in found:
         for path, text in texts.items():
             replace(path, text)
-            told.append(self.files[path].diff(text))
-        return "\n".join([*told, f"Changed. {NEXT}"]) if told else ""
+        told.append(
+            edit.diff(
+                place.file.before,
+                {path.relative_to(place.folder).as_posix(): text for path, text in texts.items()},
+            )
+        )
+    return "\n".join([*told, f"Changed. {found[0][0].next}"]) if told else ""
 
 
-def _since(path: Path, file: StackText, today: date) -> dict[str, date]:
-    names = [policy.name for policy in file.policies]
-    committed = since.at_commit(path.parent, path.name)
-    if committed is None:
-        return dict.fromkeys(names, date.min)
-    known = dict.fromkeys(names, date.min) | since.since(path.parent, path.name)
-    then, now = since.standing(committed), since.standing(file.text)
-    return {name: known[name] if then.get(name) == now.get(name) else today for name in names}
-
-
-def _refuse_uncommitted(path: Path, file: StackText, names: set[str]) -> None:
-    committed = since.at_commit(path.parent, path.name)
-    if committed is None or committed == file.text:
-        return
-    try:
-        before = {policy.name: policy.policy for policy in StackText(path.name, committed).policies}
-    except UserError:
-        return
-    changed = sorted(name for name in names if before.get(name) != file.policy(name).policy)
-    if changed:
-        raise UserError(f"{path.name}: the policy {', '.join(changed)} has changes that aren't committed; commit or undo them first")  # fmt: skip
+def with_others(file: Written, names: Iterable[str]) -> list[str]:
+    """The domains, and all that change with them, in the file's order."""
+    wanted = set(names)
+    groups = [[domain.name for each in group for domain in each.domains] for group in ladder.groups(file)]
+    return [name for group in groups if wanted & set(group) for name in group]

@@ -107,6 +107,20 @@ class Domain:
     refused: Table = field(default_factory=Table)
     fetching: Table = field(default_factory=Table)
 
+    def since(self, first: date) -> "Domain":
+        """The same without earlier days."""
+        found = Domain()
+        for who, days in self.senders.items():
+            if kept := {when: day for when, day in days.items() if when >= first}:
+                found.senders[who] = kept
+            for day in kept.values():
+                for (server, result), sessions in day.refused.items():
+                    found.refused.count(f"{server}: {result}", sessions)
+                for failure, sessions in (day.failures - day.refused).items():
+                    if failure[1].startswith("sts-"):
+                        found.fetching.count(failure[1], sessions)
+        return found
+
     @property
     def days(self) -> dict[date, Day]:
         """All senders' days together, in their order."""

@@ -11,9 +11,10 @@ import yaml
 
 import zones
 from policy import UserError
-from settings import fleet, policies, rows
+from settings import fleet, ladder, policies, rows
 from settings.engine import FileConfig, value
 from settings.fleet import Fleet, Place, Row
+from settings.ladder import Step
 from settings.policies import Hosted, Hosting
 from settings.reader import Reader
 
@@ -28,6 +29,7 @@ class Stack:
 
     :param given: its `mta-sts:fleet`.
     :param problems: what is wrong there, beside the rows.
+    :param steps: its `mta-sts:ladder`.
     """
 
     path: Path
@@ -36,6 +38,7 @@ class Stack:
     place: Place
     customers: Mapping[str, str]
     problems: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ladder.DEFAULT
 
 
 @dataclass
@@ -153,8 +156,15 @@ def _stack(path: Path) -> Stack | None:
     shard = policies.read_number(reader, named.get("shard"), f"{rows.KEY}.shard", rows.LAST_SHARD)
     place = fleet.read_place(reader, named, dns, hosted)
     customers = fleet.read_customers(reader, named.get("customers"))
+    steps = ladder.read(reader, value(config, "ladder"))
     if shard is None:
         raise UserError("\n".join(f"{path.name}: {problem}" for problem in reader.problems))
     return Stack(
-        path, shard, named, place, customers, tuple(f"{path.name}: {problem}" for problem in reader.problems)
+        path,
+        shard,
+        named,
+        place,
+        customers,
+        tuple(f"{path.name}: {problem}" for problem in reader.problems),
+        steps,
     )

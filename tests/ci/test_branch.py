@@ -46,11 +46,11 @@ AFTER = "mode: enforce\r\nmaxAge: 2\r\n"
 
 
 def test_it_is_one_commit_with_one_file_whose_line_ends_and_mode_stay(work: Path) -> None:
-    fetched(work).put(FILE, AFTER, "words\n")
+    fetched(work).put({FILE: AFTER}, "words\n")
     branch = fetched(work)
     assert branch.ours
-    assert branch.stands(FILE, AFTER)
-    assert not branch.stands(FILE, AFTER + "#")
+    assert branch.stands({FILE: AFTER})
+    assert not branch.stands({FILE: AFTER + "#"})
     bare = work.parent / "bare"
     changed = git(bare, "diff", "--raw", "main", branch.name).split()
     assert (changed[0][1:], changed[1], changed[-1]) == ("100755", "100755", f"mail/{FILE}")
@@ -60,12 +60,12 @@ def test_it_is_one_commit_with_one_file_whose_line_ends_and_mode_stay(work: Path
 
 
 def test_it_is_made_anew_once_main_has_a_part_of_it(work: Path) -> None:
-    fetched(work).put(FILE, AFTER, "words\n")
+    fetched(work).put({FILE: AFTER}, "words\n")
     push(work, "mode: testing\r\nmaxAge: 2\r\n")
     branch = fetched(work)
-    assert not branch.stands(FILE, AFTER)  # it would show a line that is no change any more
-    branch.put(FILE, AFTER, "words\n")
-    assert fetched(work).stands(FILE, AFTER)
+    assert not branch.stands({FILE: AFTER})  # it would show a line that is no change any more
+    branch.put({FILE: AFTER}, "words\n")
+    assert fetched(work).stands({FILE: AFTER})
     fetched(work).delete()
     assert "mta-sts/prod" not in git(work.parent / "bare", "for-each-ref")
 
@@ -84,7 +84,7 @@ def test_the_token_is_in_no_command_line(work: Path, monkeypatch: pytest.MonkeyP
         work / "mail", f"file://{work.parent / 'bare'}", "Bearer run-token", "main", "mta-sts/prod", "hint"
     )
     branch.fetch()
-    branch.put(FILE, AFTER, "words\n")
+    branch.put({FILE: AFTER}, "words\n")
     assert not [words for words, _ in started if "run-token" in " ".join(words)]
     told = {words[1] for words, env in started if any("run-token" in value for value in env.values())}
     assert told == {"ls-remote", "fetch", "push"}

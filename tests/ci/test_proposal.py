@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from checks.edit import Edit
 from checks.ladder import Proposal
-from checks.stack_text import Edit, StackText
+from checks.stack_text import StackText
 from tools.ci import proposal as words
 from tools.ci.comment import length
 from tools.ci.pull_requests import AZURE_LIMIT, GITHUB_LIMIT

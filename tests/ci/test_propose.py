@@ -13,7 +13,7 @@ import pytest
 from domains.staged import ROOT, Case, mail_servers, stage
 from reports.samples import DAY, gzipped, mail, report
 
-from checks import history
+from checks import gather, history
 from sandbox.control import Sandbox
 from sandbox.devops import permissions
 from tools.ci import propose
@@ -278,13 +278,13 @@ def test_no_token_of_the_run_is_near_what_strangers_wrote(
     with forge_of("github", local[0], tmp_path) as forge:
         night = Night(tmp_path, *local, forge, "moved.test", mode="enforce")
         night.report(1)
-        read, there = propose.gather.gather, list[str]()
+        read, there = gather.gather, list[str]()
 
         def tally(*given: Any) -> Any:
             there.extend(name for name, value in os.environ.items() if value == forge.token)
             return read(*given)
 
-        monkeypatch.setattr(propose.gather, "gather", tally)
+        monkeypatch.setattr(gather, "gather", tally)
         assert night.run(SYSTEM_ACCESSTOKEN=forge.token)[0].startswith("prod: opened ")
         assert there == []
 

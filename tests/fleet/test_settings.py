@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from checks.stack_text import Edit, StackText
+from checks.edit import Edit
+from checks.stack_text import StackText
 from policy import UserError
 from settings import cost, fleet
 from settings import stack as settings

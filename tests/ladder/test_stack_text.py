@@ -5,7 +5,8 @@ import difflib
 import pytest
 from ruamel.yaml import YAML
 
-from checks.stack_text import Edit, StackText, describe
+from checks.edit import Edit
+from checks.stack_text import StackText
 from policy import UserError
 
 NASTY = """\
@@ -134,7 +135,7 @@ def test_what_a_merged_map_says_is_overridden_in_the_policy_itself() -> None:
 
 def test_an_edit_is_told_with_its_line() -> None:
     file = StackText("Pulumi.prod.yaml", NASTY)
-    assert [describe(file, each) for each in EDITS["a step, quotes and comments kept"][0]] == [
+    assert [file.describe(each) for each in EDITS["a step, quotes and comments kept"][0]] == [
         "Pulumi.prod.yaml, line 7: `mode: testing` -> `mode: enforce`",
         "Pulumi.prod.yaml, line 8: `maxAge: 604800` -> `maxAge: 86400`",
     ]

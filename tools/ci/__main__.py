@@ -50,8 +50,9 @@ def parser() -> argparse.ArgumentParser:
     )
     made = commands.add_parser(
         "propose",
-        help="open, update or close the pull request with the lines that are due for the stack PULUMI_STACK; docs/ladder.md",
+        help="open, update or close the pull request with what is due for the stack PULUMI_STACK; docs/ladder.md",
     )
+    made.add_argument("--fleet", action="store_true", help="for all rows of the fleet, in place of a stack")
     made.add_argument("--dry-run", action="store_true", help="show it; needs no token and changes nothing")
     made.add_argument("rest", nargs="*", metavar="OPTION", help="after `--`: those of `python -m checks enforce`, such as --reports")  # fmt: skip
     return top
@@ -184,15 +185,15 @@ def do_checks(options: argparse.Namespace) -> int:
 
 def do_propose(options: argparse.Namespace) -> int:
     """What was done is one line; one more for each step that isn't due yet."""
-    stack = os.environ.get("PULUMI_STACK", "")
-    if not stack:
+    stack = "" if options.fleet else os.environ.get("PULUMI_STACK", "")
+    if not stack and not options.fleet:
         raise CiError("PULUMI_STACK is not set")
     lines = propose.run(stack, options.dry_run, options.rest, dict(os.environ), Path.cwd())
     print(*map(shown, lines), sep="\n")
     if any("URGENT: " in line for line in lines) and not options.dry_run:
         github = os.environ.get("GITHUB_ACTIONS") == "true"
         print(
-            f"{'::warning::' if github else '##vso[task.logissue type=warning]'}the proposal for {stack} is urgent"
+            f"{'::warning::' if github else '##vso[task.logissue type=warning]'}the proposal for {stack or 'the fleet'} is urgent"
         )
     return 0
 
@@ -203,7 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return globals()[f"do_{options.command}"](options)
     except (CiError, UserError) as error:
-        print(f"tools.ci: {shown(error)}", file=sys.stderr)
+        print("\n".join(f"tools.ci: {shown(line)}" for line in str(error).splitlines()), file=sys.stderr)
         return 1
 
 

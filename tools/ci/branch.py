@@ -67,27 +67,33 @@ class Branch:
         told = self._git("log", "--format=%an%x00%ae%x00%cn%x00%ce", f"{MAIN}..{PROPOSAL}").splitlines()
         return len(told) <= 1 and all(line.split("\0") == [NAME, MAIL, NAME, MAIL] for line in told)
 
-    def stands(self, file: str, after: str) -> bool:
-        """Whether the branch brings exactly this text to the file as it is in main now."""
+    def stands(self, after: Mapping[str, str]) -> bool:
+        """Whether the branch brings exactly these texts to the files as they are in main now.
+
+        :param after: by the files' names.
+        """
         return (
             self._git("rev-list", "--count", f"{MAIN}..{PROPOSAL}").strip() == "1"
-            and self._blob(f"{PROPOSAL}^", file) == self._blob(MAIN, file)
-            and self._blob(PROPOSAL, file) == after
-            and self._git("diff", "--name-only", f"{PROPOSAL}^", PROPOSAL).splitlines() == [self._path(file)]
-        )
+            and set(self._git("diff", "--name-only", "-z", f"{PROPOSAL}^", PROPOSAL).split("\0")) - {""} == set(map(self._path, after))
+            and all(
+                self._blob(f"{PROPOSAL}^", file) == self._blob(MAIN, file) and self._blob(PROPOSAL, file) == text
+                for file, text in after.items()
+            )
+        )  # fmt: skip
 
-    def put(self, file: str, after: str, message: str) -> None:
-        """Make the branch one commit on main that gives the file this text.
+    def put(self, after: Mapping[str, str], message: str) -> None:
+        """Make the branch one commit on main that gives files these texts.
 
         :raises CiError: the push is refused, or somebody has pushed meanwhile.
         """
-        path = self._path(file)
-        mode = self._git("ls-tree", "--full-tree", MAIN, path).split()[0]
-        blob = self._git("hash-object", "-w", "--stdin", given=after).strip()
         with tempfile.TemporaryDirectory(prefix="mta-sts-propose-") as place:
             index = {"GIT_INDEX_FILE": f"{place}/index"}
             self._git("read-tree", MAIN, more=index)
-            self._git("update-index", "--cacheinfo", f"{mode},{blob},{path}", more=index)
+            for file, text in after.items():
+                path = self._path(file)
+                mode = self._git("ls-tree", "--full-tree", MAIN, path).split()[0]
+                blob = self._git("hash-object", "-w", "--stdin", given=text).strip()
+                self._git("update-index", "--cacheinfo", f"{mode},{blob},{path}", more=index)
             tree = self._git("write-tree", more=index).strip()
         who = {f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER") for part, value in (("NAME", NAME), ("EMAIL", MAIL))}  # fmt: skip
         commit = self._git("commit-tree", tree, "-p", MAIN, "-F", "-", given=message, more=who).strip()

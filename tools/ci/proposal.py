@@ -6,15 +6,16 @@ command.
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from checks.ladder import Proposal
+from checks.edit import Edit, diff
+from checks.ladder import Proposal, Written
 from checks.shown import shown
-from checks.stack_text import Edit, StackText
 from tools.ci.comment import cut, fenced, length
 
 MARKER = re.compile(r"<!-- mta-sts: proposal ([0-9a-f]{16}) ([0-9a-f]{16}) -->")
 TITLE = 200  # characters
+FEW = 3  # policies that a title names
 LINE = 300  # characters of one line of evidence
 UP = """\
 - Senders will refuse to deliver to a mail server that fails the policy, for up to `maxAge` seconds after they last fetched it.
@@ -34,33 +35,41 @@ DOWN_UNDO = "The ladder goes up again, step by step, once a week of reports is g
 
 
 def title(stack: str, proposal: Proposal) -> str:
-    """One line: the policies, and what each is to be."""
+    """One line: the policies, and what each is to be; of many that are to be the same, how many."""
     told: dict[str, list[str]] = {}
     for edit in proposal.edits:
         told.setdefault(edit.policy, []).append(_short(edit))
-    text = "; ".join(f"{policy}: {', '.join(edits)}" for policy, edits in told.items())
-    return shown(f"{'URGENT: ' if proposal.urgent else ''}mta-sts {stack}: {text}", longest=TITLE)
+    alike: dict[str, list[str]] = {}
+    for policy, edits in told.items():
+        alike.setdefault(", ".join(edits), []).append(policy)
+    parts = [
+        f"{', '.join(names) if len(names) <= FEW else f'{len(names)} domains'}: {what}"
+        for what, names in alike.items()
+    ]
+    return shown(f"{'URGENT: ' if proposal.urgent else ''}mta-sts {stack}: {'; '.join(parts)}", longest=TITLE)
 
 
 def _short(edit: Edit) -> str:
-    if edit.key == "mx":
+    if edit.key in ("mx", "preset"):
         return f"allow {edit.new}" if edit.new else f"no longer allow {edit.old}"
     return f"{edit.key} {edit.new}"
 
 
-def text(file: StackText, proposal: Proposal, limit: int) -> str:
+def text(file: Written, proposal: Proposal, limit: int) -> str:
     """The description, in Markdown of both services; its first line, which isn't shown, says of what it is.
 
     :param limit: characters, as .NET counts them.
     """
-    before, undo = _advice(file, proposal.edits)
-    diff = _lines(file.diff(file.changed(proposal.edits)).splitlines()[2:])
+    before, undo = _advice(proposal.edits, {each.name: each.domains[0].name for each in file.policies})
+    after = file.texts(proposal.edits)
+    lines = diff(file.before, after).splitlines()
+    changes = _lines(lines[2:] if len(after) == 1 else lines)
     reasons = _lines(proposal.reasons)
     waits = f"\n\nNot yet:\n\n{fenced(_lines(proposal.waits))}" if proposal.waits else ""
 
-    def whole(reasons: str, waits: str) -> str:
+    def whole(reasons: str, waits: str, changes: str = changes) -> str:
         return (
-            f"`{file.name}` is to say:\n\n{fenced(diff, 'diff')}\n\n**Why**\n\n{fenced(reasons)}\n\n"
+            f"`{', '.join(after)}` is to say:\n\n{fenced(changes, 'diff')}\n\n**Why**\n\n{fenced(reasons)}\n\n"
             f"**Before you merge**\n\n{before}\n\n**To undo it**\n\n{undo}{waits}\n\n"
             "The nightly run keeps this current, and closes it when it is no longer due. It is never merged by itself: "
             "docs/ladder.md"
@@ -69,8 +78,9 @@ def text(file: StackText, proposal: Proposal, limit: int) -> str:
     room = limit - len(marker("", "")) - 100
     found = whole(reasons, waits)
     if length(found) > room:
-        left = room - length(whole("", ""))
-        found = cut(whole(cut(reasons, max(left, 200)), ""), room)
+        changes = cut(changes, max((room - length(whole("", "", ""))) // 2, 200))
+        left = room - length(whole("", "", changes))
+        found = cut(whole(cut(reasons, max(left, 200)), "", changes), room)
     return f"{marker(_digest(_key(proposal.edits)), _digest(found))}\n{found}"
 
 
@@ -102,18 +112,19 @@ def message(proposal: Proposal, stack: str) -> str:
     return f"{title(stack, proposal).removeprefix('URGENT: ')}\n\nThe evidence is in the pull request.\n"
 
 
-def _advice(file: StackText, edits: Sequence[Edit]) -> tuple[str, str]:
-    """What to do before merging, and how to undo it, by what kinds of edits there are."""
-    domain = file.policy(edits[0].policy).domains[0].name
-    down = any(edit.key == "mode" and edit.new == "testing" for edit in edits)
+def _advice(edits: Sequence[Edit], domains: Mapping[str, str]) -> tuple[str, str]:
+    """What to do before merging, and how to undo it, by what kinds of edits there are.
+
+    :param domains: by policy, one of its domains.
+    """
     kinds = [
-        (down, DOWN, DOWN_UNDO),
-        (any(edit.key == "mx" and edit.new for edit in edits), ADD, ADD_UNDO),
-        (not down and any(edit.key != "mx" for edit in edits), UP, UP_UNDO),
-        (any(edit.key == "mx" and not edit.new for edit in edits), REMOVE, REMOVE_UNDO),
+        ([edit for edit in edits if edit.new == "testing"], DOWN, DOWN_UNDO),
+        ([edit for edit in edits if edit.key == "mx" and edit.new], ADD, ADD_UNDO),
+        ([edit for edit in edits if edit.new == "enforce" or edit.key == "maxAge"], UP, UP_UNDO),
+        ([edit for edit in edits if not edit.new], REMOVE, REMOVE_UNDO),
     ]
-    there = [(before, undo) for found, before, undo in kinds if found]
-    return "\n".join(before for before, _ in there).format(domain=domain), " ".join(undo for _, undo in there)
+    there = [(before.format(domain=domains[own[0].policy]), undo) for own, before, undo in kinds if own]
+    return "\n".join(before for before, _ in there), " ".join(undo for _, undo in there)
 
 
 def _lines(lines: Sequence[str]) -> str:
