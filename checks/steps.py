@@ -102,6 +102,7 @@ class Steps:
     def __init__(self, domain: str, given: Path | None) -> None:
         self.domain = domain
         self.problems: list[str] = []
+        self.wrong: list[str] = []  # with the domain's own row
         self.places: list[Place] = []
         paths = [given] if given else sorted(Path.cwd().glob("Pulumi.*.yaml"))
         for path in paths:
@@ -116,7 +117,7 @@ class Steps:
                 self.places.append(Place(path.parent, file))
         if not self.places:
             self._look_in_fleet(given.parent if given else Path.cwd())
-        if given and not self.places and not self.problems:
+        if given and not self.places and not self.problems and not self.wrong:
             self.problems.append(f"{given.name} has no policy with the domain {domain}")
 
     def _look_in_fleet(self, folder: Path) -> None:
@@ -130,7 +131,7 @@ class Steps:
             self.places.append(Place(folder, file))
         elif file:
             keys = {row.key for row in file.project.fleet.rows if row.domain == self.domain}
-            self.problems += [line for line in file.problems if line.partition(": ")[0] in keys]
+            self.wrong = [line for line in file.problems if line.partition(": ")[0] in keys]
 
     @property
     def names(self) -> list[str]:
@@ -146,7 +147,7 @@ class Steps:
 
         :param safe: to enforce; where it isn't, a file that is missing is no matter.
         """
-        lines = list(self.problems) if safe else []
+        lines = [*self.wrong, *(self.problems if safe else ())]
         for place, proposal in zip(self.places, proposals, strict=True):
             lines += map(place.file.describe, proposal.edits)
             if proposal.edits:
@@ -154,7 +155,7 @@ class Steps:
                 lines += [f"This changes {', '.join(others)} too, with the same policy."] if others else []
                 lines.append(place.next)
             lines += [f"not yet: {wait}" for wait in proposal.waits]
-        if safe and not self.places and not self.problems:
+        if safe and not self.places and not lines:
             lines.append(f"no Pulumi.<stack>.yaml here, and no row of a fleet, has the domain {self.domain}; --stack-file names it")  # fmt: skip
         return "\n".join(lines)
 

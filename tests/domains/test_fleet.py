@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from browser import NEEDS_CHROMIUM, PHONE, fits, lowest_contrast, watched
+from reports.samples import DAY, gzipped, report
 
 from checks import fleet
 from checks.finding import Domain, Finding, Level
@@ -72,7 +74,6 @@ def test_a_customers_part_is_judged_alone(local: tuple[Sandbox, str], tmp_path: 
 def test_it_names_the_mistakes_of_a_row_that_tools_fleet_check_names(
     local: tuple[Sandbox, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config = "config: {mta-sts:hosting: frontDoor, mta-sts:dns: {provider: manual}, mta-sts:fleet: {file: fleet.csv, shard: 1}}\n"
     rows = [
         "good.test,acme,mx1.good.test,testing,1",
         "b.test,acme,m.test,enforced,1",
@@ -81,7 +82,7 @@ def test_it_names_the_mistakes_of_a_row_that_tools_fleet_check_names(
     (tmp_path / "fleet.csv").write_text("\n".join([HEAD, *rows]) + "\n")
     for stacks in (False, True):
         if stacks:
-            (tmp_path / "Pulumi.fleet-1.yaml").write_text(config)
+            (tmp_path / "Pulumi.fleet-1.yaml").write_text(CONFIG)
         run = run_checks(local[0], "fleet", "--json", local[1], cwd=tmp_path)
         found = {
             each["name"]: [line["text"] for line in each["lines"] if line["check"] == "fleet-file"]
@@ -97,6 +98,45 @@ def test_it_names_the_mistakes_of_a_row_that_tools_fleet_check_names(
             named[0]
             == "fleet.csv line 3: mode: 'enforced' must be testing, enforce or none; begin with testing (RFC 8461 5)"
         )
+
+
+CONFIG = "config: {mta-sts:hosting: frontDoor, mta-sts:dns: {provider: manual}, mta-sts:fleet: {file: fleet.csv, shard: 1}}\n"
+
+
+def test_enforce_knows_the_rows_of_a_fleet(local: tuple[Sandbox, str], tmp_path: Path) -> None:
+    file, rows = tmp_path / "fleet.csv", ["domain,customer,mx,mode,maxAge,shard", "good.test,acme,mx1.good.test,testing,1209600,1", "bad.test,zenith,mx1.bad.test,testing,1209600,1"]  # fmt: skip
+    (tmp_path / "Pulumi.fleet-1.yaml").write_text(CONFIG)
+    for domain in ("good.test", "bad.test"):
+        for at in range(7):
+            day = (date.today() - DAY).days - 8 + at
+            (tmp_path / f"{domain}-{at}.json.gz").write_bytes(gzipped(report(day=day, domain=domain)))
+    args = ("--reports", *(str(each) for each in tmp_path.glob("*.gz")), local[1])
+
+    def enforce(*options: str) -> tuple[int, str]:
+        run = run_checks(local[0], "enforce", *options, *args, cwd=tmp_path)
+        return run.returncode, run.stdout + run.stderr
+
+    file.write_text("\n".join([*rows, "x.test,acme,m.test,enforced,,1", ""]))
+    code, told = enforce("good.test", "--write")
+    assert (code, told.splitlines()[-1]) == (64, "checks: fleet.csv line 4: mode: 'enforced' must be testing, enforce or none; begin with testing (RFC 8461 5); nothing is written while the fleet has a mistake")  # fmt: skip
+    code, told = enforce("x.test")
+    assert "fleet.csv line 4: mode: 'enforced' must be testing, enforce or none" in told
+    file.write_text("\n".join([*rows, ""]))
+    code, told = enforce("--fleet")
+    assert code == 0, told
+    assert "fleet.csv line 2, good.test: `mode: testing` -> `mode: enforce`: safe" in told
+    assert (
+        "not yet: bad.test: testing 1209600 -> enforce 86400: bad.test: server mx1.bad.test: mx1.bad.test offers no STARTTLS"
+        in told
+    )
+    assert "2 domains: 1 to change, 1 not yet" in told
+    code, told = enforce("good.test", "--write")
+    assert code == 0, told
+    assert "Changed. Then: commit, python -m tools.fleet preview, python -m tools.fleet up." in told
+    assert file.read_text().splitlines() == [rows[0], rows[1].replace("testing,1209600", "enforce,86400"), rows[2]]
+    code, told = enforce("good.test", "--stack-file", "Pulumi.fleet-1.yaml")
+    assert "what is served is not yet what the file says: pulumi up" in told
+    assert enforce("--fleet", "good.test")[0] == enforce()[0] == 64
 
 
 def test_rows_of_a_file_without_its_stacks_may_name_any_place_for_their_records(tmp_path: Path) -> None:
