@@ -1,7 +1,7 @@
 """One change of what people wrote, and how it is told."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 
@@ -30,12 +30,20 @@ class Edit:
 
 
 def diff(before: Mapping[str, str], after: Mapping[str, str]) -> str:
-    """The changed lines of files, by their names, with line numbers, as a unified diff without context."""
-    lines = (
-        line
-        for name, text in after.items()
-        for line in difflib.unified_diff(
-            before[name].splitlines(), text.splitlines(), name, name, n=0, lineterm=""
-        )
-    )
-    return "\n".join(lines)
+    """The changed lines of files, by their names, as a unified diff without context; each beside what it was, where
+    none is new."""
+    return "\n".join(line for name, text in after.items() for line in _diff(name, before[name], text))
+
+
+def _diff(name: str, before: str, after: str) -> Iterator[str]:
+    old, new = before.splitlines(), after.splitlines()
+    if len(old) != len(new):
+        yield from difflib.unified_diff(old, new, name, name, n=0, lineterm="")
+        return
+    yield from (f"--- {name}", f"+++ {name}")
+    last = -1
+    for at, (one, other) in enumerate(zip(old, new, strict=True), 1):
+        if one != other:
+            yield from ([] if at == last + 1 else [f"@@ line {at} @@"])
+            yield from (f"-{one}", f"+{other}")
+            last = at

@@ -59,6 +59,19 @@ def test_it_is_one_commit_with_one_file_whose_line_ends_and_mode_stay(work: Path
     assert git(work, "status", "--short") == ""  # the clone's own files and index are as they were
 
 
+def test_several_files_are_one_commit(work: Path) -> None:
+    (work / "mail" / "fleet").mkdir()
+    (work / "mail" / "fleet" / 'bücher, "a".csv').write_text("before\n")
+    push(work, "mode: testing\n")
+    after = {FILE: AFTER, 'fleet/bücher, "a".csv': "after\n"}
+    fetched(work).put(after, "words\n")
+    branch = fetched(work)
+    assert branch.ours
+    assert branch.stands(after)
+    assert not branch.stands({FILE: AFTER})  # there is more
+    assert not branch.stands({**after, FILE: "another"})
+
+
 def test_it_is_made_anew_once_main_has_a_part_of_it(work: Path) -> None:
     fetched(work).put({FILE: AFTER}, "words\n")
     push(work, "mode: testing\r\nmaxAge: 2\r\n")

@@ -1,8 +1,11 @@
 """The words of a proposal: whole, short enough, and harmless whatever strangers wrote."""
 
 import re
+from pathlib import Path
 
 import pytest
+from fleet.test_settings import row
+from ladder.test_fleet_text import FRONT_DOOR, fleet, stack
 
 from checks.edit import Edit
 from checks.ladder import Proposal
@@ -46,6 +49,28 @@ def test_it_is_never_longer_than_the_service_takes_and_keeps_what_matters(limit:
     assert "cut here" in text
     assert "**To undo it**" in text
     assert text.count("```") % 2 == 0
+
+
+def test_of_many_rows_the_title_names_some_and_the_words_keep_what_matters(tmp_path: Path) -> None:
+    stack(tmp_path, **FRONT_DOOR)
+    names = [f"d{at}.example" for at in range(90)]
+    file = fleet(tmp_path, *(row(name) for name in names))
+    up = [Edit(name, "mode", "testing", "enforce", "safe") for name in names]
+    add = Edit("d7.example", "mx", "", "mx2.example.org", "why")
+    found = Proposal((add, *up), True, tuple(f"{name}: fine" for name in names))
+    assert words.title("fleet", found) == (
+        "URGENT: mta-sts fleet: d7.example: allow mx2.example.org, mode enforce; d0.example and 88 more: mode enforce"
+    )
+    text = words.text(file, found, AZURE_LIMIT)
+    assert length(text) <= AZURE_LIMIT
+    for said in (
+        "+d0.example",
+        "d0.example: fine",
+        "Are these servers yours",
+        "checks enforce d0.example",
+        "**To undo it**",
+    ):
+        assert said in text
 
 
 HOSTILE = (

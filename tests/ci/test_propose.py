@@ -75,11 +75,11 @@ class Night:
             told = f"Authentication-Results: mx.example.org; dkim=pass header.d={sender}\n".encode()
             (self.reports / f"{sender}-{days}.eml").write_bytes(told + text)
 
-    def run(self, *options: str, **env: str) -> list[str]:
+    def run(self, *options: str, stack: str = "organization/mta-sts/prod", **env: str) -> list[str]:
         """What a night says."""
         rest = ["--reports", str(self.reports), *self.options, *options]
         with self.environment(**env) as given:
-            return propose.run("organization/mta-sts/prod", False, rest, given, self.folder / "agent")
+            return propose.run(stack, False, rest, given, self.folder / "agent")
 
     @contextmanager
     def environment(self, **env: str) -> Iterator[dict[str, str]]:
@@ -340,6 +340,77 @@ def test_only_a_run_of_main_proposes(
         night.run(**env)
     assert words in str(caught.value)
     assert night.branches() == ["main"]
+
+
+SHARD = """\
+config:
+  mta-sts:hosting: frontDoor
+  mta-sts:dns: {{provider: manual}}
+  mta-sts:fleet: {{file: [fleet.csv, "fleet/*.csv"], shard: {}}}
+"""
+HEAD = "domain,customer,mx,mode,maxAge,shard"
+ROWS = "mta-sts/fleet-rows"
+
+
+def test_a_fleet_has_one_pull_request_for_the_rows_of_all_files_and_shards(
+    local: tuple[Sandbox, int], tmp_path: Path
+) -> None:
+    night = Night(tmp_path, *local, AzureDevOps(local[0]), "good.test")
+    (night.person / "fleet").mkdir()
+    for shard in (1, 2):
+        night.write(SHARD.format(shard), f"Pulumi.fleet-{shard}.yaml", days=10)
+    night.write(f"{HEAD}\r\nmoved.test,acme,mx1.moved.test,enforce,,2\r\n", "fleet/acme.csv", days=10)
+    rows = [HEAD, "good.test,,mx1.good.test,testing,604800,1", "unseen.invalid,,mx1.good.test,testing,,1", ""]
+    night.write("\n".join(rows), "fleet.csv", days=10)
+    night.report(*range(1, 8))
+
+    def changed() -> list[str]:
+        diff = night.git(night.forge.bare, "diff", "-U0", f"main...{ROWS}").splitlines()
+        return [line for line in diff if line[:1] in "+-" and line[:3] != "---"]
+
+    done, *told = night.run(stack="")
+    title = "URGENT: mta-sts fleet: moved.test: allow mx2.moved.test; good.test: mode enforce, maxAge 86400"
+    assert done.startswith("fleet: opened http")
+    assert done.endswith(title)
+    assert (
+        "fleet: due: fleet.csv line 2, good.test: `mode: testing` -> `mode: enforce`: safe, and it has stood since"
+        in told[1]
+    )
+    assert changed() == [
+        "+++ b/fleet.csv",
+        "-good.test,,mx1.good.test,testing,604800,1",
+        "+good.test,,mx1.good.test,enforce,86400,1",
+        "+++ b/fleet/acme.csv",
+        "-moved.test,acme,mx1.moved.test,enforce,,2",
+        "+moved.test,acme,mx1.moved.test mx2.moved.test,enforce,,2",
+    ]
+    assert night.pull["text"].index("+moved.test") < night.pull["text"].index("**Why**")
+    before = night.forge.written()
+    assert "is current: " in night.run(stack="")[0]
+    assert night.forge.written() == before
+
+    # A row that can't be looked at tonight, and has no part in it, keeps nobody waiting.
+    night.write(f"{HEAD}\r\nmoved.test,acme,mx1.moved.test mx2.moved.test,enforce,,2\r\n", "fleet/acme.csv")
+    assert night.run(stack="")[0].startswith("fleet: updated http")
+    assert night.pull["title"] == "mta-sts fleet: good.test: mode enforce, maxAge 86400"
+    # One that has a part in it does.
+    more = ("--reports", str(night.reports), "imaps://ann@127.0.0.1:9/INBOX")
+    (line, *_) = night.run(*more, stack="", MTA_STS_IMAP_PASSWORD="x")
+    assert line.endswith("is left as it is: not everything could be looked at this time")
+
+    night.write("\n".join(rows).replace("testing,,1", "tested,,1"), "fleet.csv")
+    with pytest.raises(CiError) as caught:
+        night.run(stack="")
+    assert str(caught.value).splitlines() == [
+        "fleet: fleet.csv line 3: mode: 'tested' must be testing, enforce or none; begin with testing (RFC 8461 5)",
+        "fleet: not proposed until that is right: fleet.csv line 2, good.test: `mode: testing` -> `mode: enforce`: "
+        f"safe, and it has stood since {TODAY - timedelta(10)}",
+        "fleet: not proposed until that is right: fleet.csv line 2, good.test: `maxAge: 604800` -> `maxAge: 86400`: "
+        f"safe, and it has stood since {TODAY - timedelta(10)}",
+    ]
+    assert night.pull["title"] == "mta-sts fleet: good.test: mode enforce, maxAge 86400"
+    with pytest.raises(CiError, match=r"^fleet-1: .* its fleet's rows: python -m tools.ci propose --fleet$"):
+        night.run(stack="fleet-1")
 
 
 def test_a_dry_run_shows_it_all_and_needs_no_token(local: tuple[Sandbox, int], tmp_path: Path) -> None:

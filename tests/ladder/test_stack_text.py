@@ -5,7 +5,7 @@ import difflib
 import pytest
 from ruamel.yaml import YAML
 
-from checks.edit import Edit
+from checks.edit import Edit, diff
 from checks.stack_text import StackText
 from policy import UserError
 
@@ -154,3 +154,11 @@ def test_a_file_that_is_none_is_told_in_one_line(text: str, words: str) -> None:
     with pytest.raises(UserError) as caught:
         StackText("Pulumi.prod.yaml", text)
     assert words in str(caught.value)
+
+
+def test_a_change_is_shown_beside_what_it_was_and_new_lines_as_new() -> None:
+    before = {"a.csv": "1\n2\n3\n4\n", "b.csv": "x\n"}
+    assert diff(before, {"a.csv": "one\ntwo\n3\nfour\n", "b.csv": "x\ny\n"}).splitlines() == [
+        "--- a.csv", "+++ a.csv", "@@ line 1 @@", "-1", "+one", "-2", "+two", "@@ line 4 @@", "-4", "+four",
+        "--- b.csv", "+++ b.csv", "@@ -1,0 +2 @@", "+y",
+    ]  # fmt: skip

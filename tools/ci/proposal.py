@@ -35,7 +35,7 @@ DOWN_UNDO = "The ladder goes up again, step by step, once a week of reports is g
 
 
 def title(stack: str, proposal: Proposal) -> str:
-    """One line: the policies, and what each is to be; of many that are to be the same, how many."""
+    """One line: the policies, and what each is to be; of many that are to be the same, one and how many more."""
     told: dict[str, list[str]] = {}
     for edit in proposal.edits:
         told.setdefault(edit.policy, []).append(_short(edit))
@@ -43,7 +43,7 @@ def title(stack: str, proposal: Proposal) -> str:
     for policy, edits in told.items():
         alike.setdefault(", ".join(edits), []).append(policy)
     parts = [
-        f"{', '.join(names) if len(names) <= FEW else f'{len(names)} domains'}: {what}"
+        f"{', '.join(names) if len(names) <= FEW else f'{names[0]} and {len(names) - 1} more'}: {what}"
         for what, names in alike.items()
     ]
     return shown(f"{'URGENT: ' if proposal.urgent else ''}mta-sts {stack}: {'; '.join(parts)}", longest=TITLE)

@@ -32,8 +32,8 @@ def run(stack: str, dry: bool, rest: Sequence[str], env: Mapping[str, str], fold
     :param rest: options of `python -m checks enforce`: where reports come from, and how to look.
     :param env: with the run's token.
     :param folder: of the project, in a clone.
-    :returns: what was done, one line, and what isn't due yet.
-    :raises CiError: it can't be done.
+    :returns: what was done, one line; of a fleet what is due; and what isn't due yet.
+    :raises CiError: it can't be done, or a row of the fleet has a mistake.
     """
     stack = stack.rpartition("/")[2]
     label = stack or "fleet"
@@ -43,8 +43,11 @@ def run(stack: str, dry: bool, rest: Sequence[str], env: Mapping[str, str], fold
         host = pull_requests.host(env)
         branch = Branch(folder, host.url, host.authorization, host.main, f"mta-sts/{stack or FLEET}", host.hint)
         file, proposal = _due(stack, branch.fetch(), rest, env, folder)
-        done = Reconciled(host, branch, label, file, proposal).line()
-        return [f"{label}: {done}", *(f"{label}: not yet: {wait}" for wait in proposal.waits)]
+        done = [Reconciled(host, branch, label, file, proposal).line()]
+        if not stack:  # the description of a pull request may not hold all of it
+            done += [f"due: {file.describe(edit)}: {edit.why}" for edit in proposal.edits]
+            done += [f"why: {reason}" for reason in proposal.reasons]
+        return [f"{label}: {line}" for line in (*done, *(f"not yet: {wait}" for wait in proposal.waits))]
     except UserError as error:
         raise CiError("\n".join(f"{label}: {line}" for line in str(error).splitlines())) from None
 
