@@ -26,7 +26,8 @@ TOLERATED = 0.001  # of a report's sessions; stray failures are the senders' own
 CLAIMED = 1_000_000  # sessions of one report and domain that are believed
 FIRST = date(2018, 9, 1)  # RFC 8460 is of that month; no report is older
 LARGEST = 5_000  # names of one table; strangers choose them
-ENTRIES = 200_000  # days of senders of domains, in all
+ENTRIES = 200_000  # days of senders of domains, in all …
+EACH = 500  # … or of each domain that was asked for, on average: four weeks of eighteen senders
 FAILURES = 50_000  # mail servers and results of domains, in all
 NAMED = 20  # broken or odd reports that are named
 OTHERS = "(others)"
@@ -273,7 +274,7 @@ class Tally:
 
     def _place(self, name: str, who: Who, when: date) -> tuple[str, Who]:
         """Where to count. Once there is no room, all that is new goes to others: its failures are not lost."""
-        room = self._entries < ENTRIES
+        room = self._entries < max(ENTRIES, EACH * len(self.asked))
         asked = name in self.asked
         every = self.others or not self.asked
         if not (asked or (every and (name in self.domains or (room and len(self.domains) < LARGEST)))):
