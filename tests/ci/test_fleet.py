@@ -1,6 +1,7 @@
 """A fleet over several agents: the pipeline's files, and one comment for all shards."""
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
+from checks.__main__ import parser as checks_parser
+from tools.ci import __main__ as tools_ci
 from tools.ci import comment
 from tools.ci.preview import Preview
 from tools.fleet import stacks
@@ -53,6 +56,30 @@ def test_a_pull_request_and_a_night_have_no_secret() -> None:
     assert not [step for step in stage["jobs"][0]["steps"] if step.get("task") == "AzureCLI@2"]
     assert all(
         job["workspace"] == {"clean": "all"} for run in RUNS if run != "branch" for job in jobs(run).values()
+    )
+
+
+def test_the_docs_job_for_proposals_fits_into_the_night_and_is_for_main_alone(
+    schema: Draft7Validator, tmp_path: Path
+) -> None:
+    given = (
+        (ROOT / "docs/ladder.md").read_text().partition("```yaml\n      - job: propose\n")[2].partition("```")[0]
+    )
+    shutil.copytree(ROOT / "pipeline" / "steps", tmp_path / "pipeline" / "steps")
+    shutil.copy(FILE, tmp_path)
+    with (tmp_path / "pipeline" / "steps" / "fleet_nightly.yml").open("a") as file:
+        file.write(f"      - job: propose\n{given}")
+    made = pipeline(tmp_path / FILE.name, RUNS["nightly"])
+    assert [error.message for error in schema.iter_errors(made)] == []
+    (job,) = [each for stage in made["stages"] for each in stage["jobs"] if each["job"] == "propose"]
+    (step,) = [step for step in job["steps"] if step.get("task") == "AzureCLI@2"]
+    assert step["inputs"]["azureSubscription"] == "mta-sts-reports"
+    assert "SYSTEM_ACCESSTOKEN" in step["env"]
+    words = step["inputs"]["inlineScript"].split()
+    options = tools_ci.parser().parse_args(words[3:])
+    assert (words[:3], options.command, options.fleet) == (["python", "-m", "tools.ci"], "propose", True)
+    assert (
+        checks_parser().parse_args(["enforce", "--fleet", *options.rest]).history == "azblob://reports/history.db"
     )
 
 

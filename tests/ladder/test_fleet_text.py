@@ -188,6 +188,9 @@ def test_a_preset_goes_as_a_whole_once_no_host_needs_it_and_not_before(tmp_path:
     one = known(file, hosts=frozenset({MX, "smtp.google.com"}))  # and none of the preset's other servers
     assert unneeded(file, one)["a.example google"] is False
     assert proposed(file, one, **{"a.example_google": long_ago}) == Proposal()
+    # Written twice, it goes with the preset or not at all.
+    twice = fleet(tmp_path, row("a.example", mode="enforce", maxAge="2419200", preset="google", mx="aspmx.l.google.com"))  # fmt: skip
+    assert unneeded(twice, known(twice, hosts=frozenset({"smtp.google.com"}))) == {"a.example google": False}
 
 
 def test_what_goes_from_one_row_of_an_app_goes_from_all(tmp_path: Path) -> None:
