@@ -11,12 +11,14 @@ import pulumi
 import pulumi.runtime
 
 import zones
+from components import without_debug_messages
 from policy import Mode, UserError
 from provider.resources import Provider
 from settings import cost, engine
 from settings.policies import Hosting
 from settings.stack import load
 
+without_debug_messages()
 waits = Provider("mtasts")
 HERE = Path(__file__).parent
 config = pulumi.Config("mta-sts")

@@ -1,5 +1,7 @@
 """The resource graph that `__main__.py` declares, under Pulumi's mocks: each test is one promise."""
 
+import logging
+import re
 from typing import Any
 
 import pulumi
@@ -48,6 +50,13 @@ def test_no_line_of_the_program_goes_into_the_state(declared: Monitor) -> None:
     with_lines = {name for name, request in declared.requests.items() if request.HasField("sourcePosition")}
     with_lines |= {name for name, request in declared.requests.items() if request.stackTrace.frames}
     assert with_lines <= {"mtasts", *stack}
+
+
+def test_the_sdk_tells_the_engine_nothing_of_its_own_steps(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        declare(configuration())
+    named = {name for record in caplog.records for name in re.findall(r"\bname=([^,]+)", record.getMessage())}
+    assert named == {"mta-sts-test"}  # the stack, which is there before the program
 
 
 def test_the_id_is_published_only_after_the_policy_is_live_on_that_host(declared: Monitor) -> None:
