@@ -9,6 +9,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 
+def _nothing(*_: object, **__: object) -> None: ...
+
+
 def without_debug_messages() -> None:
     """From now on the SDK doesn't tell the engine what it is doing.
 
@@ -17,7 +20,7 @@ def without_debug_messages() -> None:
     """
     from pulumi import log
 
-    log.debug = lambda *_, **__: None
+    log.debug = _nothing
 
 
 @contextmanager
