@@ -39,6 +39,22 @@ def locks(fleet: Fleet) -> list[str]:
     return [str(path) for path in fleet.sandbox.folder.glob("pulumi/.pulumi/locks/**/*.json")]
 
 
+def states(fleet: Fleet) -> dict[str, bytes]:
+    """The files of the backend."""
+    files = fleet.sandbox.folder.glob("pulumi/.pulumi/**/*")
+    return {str(path): path.read_bytes() for path in files if path.is_file()}
+
+
+def change_by_hand(fleet: Fleet, domain: str, text: str) -> None:
+    """Somebody edits the TXT record `_mta-sts` in the portal."""
+    state = fleet.sandbox.state
+    record = next(
+        each for each in state.of("Microsoft.Network/dnszones/TXT")
+        if each["name"] == "_mta-sts" and f"/{domain}/" in each["id"]
+    )  # fmt: skip
+    state.put({**record, "properties": {**record["properties"], "TXTRecords": [{"value": [text]}]}})
+
+
 def test_the_life_of_two_shards(fleet: Fleet) -> None:
     a, b = {"domain": "a.test", "shard": "1"}, {"domain": "b.test", "shard": "2"}
     fleet.file(a, b)
@@ -102,6 +118,25 @@ def test_the_life_of_two_shards(fleet: Fleet) -> None:
     assert rest.returncode == 0, rest.stderr
     assert "2 shards: 1 done, 1 nothing left" in rest.stdout
     assert set(fleet.senders("a.test", "b.test")) == {"a.test", "b.test"}
+
+    # Each night, without the passphrase: what is no longer as the last `up` left it. One that fails keeps no other.
+    fleet.more |= {"PULUMI_CONFIG_PASSPHRASE": "", "TF_BUILD": "True"}
+    stored = states(fleet)
+    well = fleet.tool("fleet", "preview", "--drift", "--shards", "2")
+    assert (well.returncode, "1 shard: 1 done" in well.stdout) == (0, True), well.stdout + well.stderr
+    change_by_hand(fleet, "a.test", "v=STSv1; id=bad;")
+    path.write_text(file.replace("westeurope", "atlantis"))
+    drift = fleet.tool("fleet", "preview", "--drift")
+    assert drift.returncode == 1
+    assert "2 shards: 1 drifted, 1 failed" in drift.stdout
+    line = "fleet-1 has drifted: update a.test-mta-sts, update a.test-mta-sts-seen; pulumi preview --stack fleet-1 --refresh --diff"
+    assert drift.stdout.count(line) == 2, drift.stdout
+    assert f"##vso[task.logissue type=error]{line}" in drift.stdout
+    assert "fleet-2: azure-native:location: 'atlantis'" in drift.stdout
+    assert states(fleet) == stored  # who looks writes nothing
+    del fleet.more["PULUMI_CONFIG_PASSPHRASE"], fleet.more["TF_BUILD"]
+    path.write_text(file)
+
     fleet.file({**a, "maxAge": "86400"}, b)
     preview = fleet.tool("fleet", "preview", "--shards", "1")
     assert preview.returncode == 0, preview.stderr
