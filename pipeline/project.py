@@ -49,7 +49,8 @@ class Pipeline(pulumi.ComponentResource):
         self._name = name
         self._settings = settings
         self._subscription = subscription
-        self._ready: list[pulumi.Resource] = []  # what a run of main needs, and what guards it
+        self._checks: list[pulumi.Resource] = []  # before anything may be used
+        self._permits: list[pulumi.Resource] = []  # what a run of main needs
         self._builds: dict[str, pulumi.Output[str]] = {}  # what builds pull requests: ids by name
         service = azuredevops.Provider(
             f"{name}-organization",
@@ -76,7 +77,7 @@ class Pipeline(pulumi.ComponentResource):
             repository=self.repository.id,
             url=self.repository.remote_url,
             branch=MAIN,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=self._ready),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*self._checks, *self._permits]),
         )
         self._guards.main(self.repository.id, self._builds, main)
         self.register_outputs({"repositoryUrl": self.repository.remote_url})
@@ -132,8 +133,8 @@ class Pipeline(pulumi.ComponentResource):
         variables = self._variables("variables", "mta-sts", settings.secrets)
         shown = dict(settings.secrets) if settings.previews_with_secrets else dict[str, str]()
         previews = self._variables("preview-variables", "mta-sts-preview", shown)
-        self._ready.append(self._guards.main_only("connection", "endpoint", connection.id))
-        self._ready.append(self._guards.main_only("variables", "variablegroup", variables.group_id))
+        self._checks.append(self._guards.main_only("connection", "endpoint", connection.id))
+        self._checks.append(self._guards.main_only("variables", "variablegroup", variables.group_id))
         used = {
             "connection": ("endpoint", connection.id),
             "preview-connection": ("endpoint", reading.id),
@@ -165,7 +166,7 @@ class Pipeline(pulumi.ComponentResource):
         identities.trust(
             "reports", made.workload_identity_federation_issuer, made.workload_identity_federation_subject
         )
-        self._ready.append(self._guards.main_only("reports-connection", "endpoint", made.id))
+        self._checks.append(self._guards.main_only("reports-connection", "endpoint", made.id))
         return {"reports-connection": ("endpoint", made.id)}
 
     def _connection(
@@ -209,7 +210,7 @@ class Pipeline(pulumi.ComponentResource):
             site=content.site,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self._ready.append(self._guards.main_only("content-variables", "variablegroup", group.group_id))
+        self._checks.append(self._guards.main_only("content-variables", "variablegroup", group.group_id))
         definition = self._definition("mta-sts-content", "pipeline/steps/content.yml")
         self._authorize(definition, "mta-sts-content", {"variables": ("variablegroup", group.group_id)})
 
@@ -217,7 +218,7 @@ class Pipeline(pulumi.ComponentResource):
         made = azuredevops.Environment(
             f"{self._name}-{stack}", project_id=self.project, name=f"mta-sts-{stack}", opts=self._opts
         )
-        self._ready += self._guards.deployments(stack, made.id, approved)
+        self._checks += self._guards.deployments(stack, made.id, approved)
         return made
 
     def _definition(self, name: str, path: str) -> azuredevops.BuildDefinition:
@@ -243,8 +244,8 @@ class Pipeline(pulumi.ComponentResource):
 
         A run may use nothing before that is guarded: where main is there already, the next push to it starts one.
         """
-        guarded = pulumi.ResourceOptions.merge(self._opts, pulumi.ResourceOptions(depends_on=[*self._ready]))
-        self._ready += [
+        guarded = pulumi.ResourceOptions.merge(self._opts, pulumi.ResourceOptions(depends_on=[*self._checks]))
+        self._permits += [
             azuredevops.PipelineAuthorization(
                 f"{self._name}-{name}-may-use-{what}",
                 project_id=self.project,
