@@ -66,6 +66,22 @@ def test_a_pull_request_and_a_night_have_no_secret() -> None:
     )
 
 
+def test_only_what_deploys_names_the_connection_and_the_group_of_main() -> None:
+    for run in ("main", "manual", "pull request", "nightly"):
+        stages = pipeline(FILE, RUNS[run])["stages"]
+        groups = {each["group"] for stage in stages for each in stage.get("variables", ())}
+        found = [step for stage in stages for job in stage["jobs"] for step in steps(job)]
+        used = {step["inputs"]["azureSubscription"] for step in found if step.get("task") == "AzureCLI@2"}
+        assert groups == used == ({"mta-sts"} if run in ("main", "manual") else {"mta-sts-preview"}), run
+        assert not [each for each in pipeline(FILE, RUNS[run])["variables"] if "group" in each]
+        for step in found:
+            script = step.get("bash") or step.get("inputs", {}).get("inlineScript", "")
+            assert "PASSPHRASE" not in script, step
+            assert "TOKEN" not in script.upper(), step
+            for name, value in step.get("env", {}).items():
+                assert value in ("", f"$({name})", "$(System.AccessToken)"), step
+
+
 def fleet(folder: Path, count: int) -> None:
     """A fleet of so many shards, and one more that has no stack."""
     rows = ["domain,mode,mx,shard,site", *(f"d{at}.test,testing,mx.test,{at},1" for at in range(1, count + 2))]

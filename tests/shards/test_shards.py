@@ -6,10 +6,16 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from harness import ROOT
+
+from tools.ci.preview import Preview
+from tools.fleet import progress
+from tools.fleet.run import DONE, DRIFTED, Outcome, exit_code
+from tools.fleet.stacks import Shard
 
 from .conftest import Fleet
 
@@ -144,10 +150,22 @@ def test_the_life_of_two_shards(fleet: Fleet) -> None:
     assert "1 shard: 1 done" in preview.stdout
 
 
+def test_a_shard_that_has_drifted_is_one_line_however_much_has_changed() -> None:
+    shard = Shard(7, "fleet-7", Path("Pulumi.fleet-7.yaml"), ())
+    found = Preview("fleet-7", changes=[("update", f"##vso[x]{at}\n", "x") for at in range(7)])
+    drifted = Outcome(shard, DRIFTED, found)
+    line = progress.wrong(drifted)
+    assert line.startswith("fleet-7 has drifted: update \\x23#vso[x]0\\n, update")
+    assert line.endswith("[x]4\\n, 2 more; pulumi preview --stack fleet-7 --refresh --diff")
+    assert exit_code([drifted, Outcome(shard, DONE)]) == 1
+    assert progress.wrong(Outcome(shard, DONE, found)) == ""
+
+
 @pytest.mark.parametrize(
     ("options", "line"),
     [
         (["up", "--shards", "3"], "fleet: --shards: fleet.csv has no shard 3"),
+        (["preview", "--drift", "--part", "2"], "fleet: --part: '2' is no part; write 1/4 for the first of four"),
         (["up", "--shards", "3-1"], "fleet: --shards: '3-1' is no shard; write 1,3-5"),
         (["up", "--part", "5/4"], "fleet: --part: '5/4' is no part; write 1/4 for the first of four"),
         (["up", "--jobs", "-1"], "fleet: --jobs: at least 1"),
