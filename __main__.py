@@ -11,12 +11,14 @@ import pulumi
 import pulumi.runtime
 
 import zones
+from components import without_debug_messages
 from policy import Mode, UserError
 from provider.resources import Provider
 from settings import cost, engine
 from settings.policies import Hosting
 from settings.stack import load
 
+without_debug_messages()
 waits = Provider("mtasts")
 HERE = Path(__file__).parent
 config = pulumi.Config("mta-sts")
@@ -36,7 +38,7 @@ try:
     import azure_native
     from components import adopted, preflight, website, without_stack_traces
     from components.mail_domain import announce
-    from components.policy_site import PolicySite, without_version_aliases
+    from components.policy_site import PolicySite, without_unread_outputs, without_version_aliases
 
     files = website.read(HERE / "web")
     for note in (*stack.notes, *cost.notes(stack.policies)):
@@ -49,9 +51,10 @@ try:
 except UserError as error:
     raise pulumi.RunError(str(error)) from None
 
-# azure-native gives each resource an alias for every API version there ever was. This program has used only one,
-# and they would be most of its running time (docs/architecture.md).
+# azure-native gives each resource an alias for every API version there ever was, and an output for whatever Azure may say
+# of it. They would be most of the program's running time (docs/architecture.md).
 pulumi.runtime.register_stack_transformation(without_version_aliases)
+pulumi.runtime.register_stack_transformation(without_unread_outputs)
 tags = {**stack.tags, "service": "mta-sts"}
 with without_stack_traces():
     group = azure_native.ResourceGroup(

@@ -22,11 +22,11 @@ RUNS = 5
 # What happens in a preview, up to the first of the engine's log lines that has one of these; in this order.
 PHASES = {
     "the engine, and `pip list` for the plugins": r"GetRequiredPackages.* success|GetRequiredPlugins.* success",
-    "Python and Pulumi's SDK": r"registering resource: ty=pulumi:pulumi:Stack",
+    "Python and Pulumi's SDK": r"RegisterResource received: t=pulumi:pulumi:Stack",
     "the program: imports, settings": r"Launching plugin 'azure-native",
     "azure-native's plugin starts": r"Provider.*Invoke\(azure-native:dns:getZone\) executing",
     "Azure is asked for the zones": r"Provider.*Invoke\(azure-native:dns:getZone\) success",
-    "the preflight": r"registering resource: ty=azure-native:resources:ResourceGroup",
+    "the preflight": r"RegisterResource received: t=azure-native:resources:ResourceGroup",
     "our plugin, and every resource compared": r"SignalAndWaitForShutdown completed",
     "the end": r"\Z",
 }

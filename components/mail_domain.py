@@ -1,5 +1,6 @@
 """A mail domain: its policy host, and the records that tell senders of it, in the order that never lies."""
 
+import functools
 from collections.abc import Mapping
 from typing import Literal, TypedDict
 
@@ -185,7 +186,4 @@ def announce(domains: Mapping[str, MailDomain]) -> None:
 
 def merge(*options: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
     """Options together; what is said last counts."""
-    merged = pulumi.ResourceOptions()
-    for option in options:
-        merged = pulumi.ResourceOptions.merge(merged, option)
-    return merged
+    return functools.reduce(pulumi.ResourceOptions.merge, options)

@@ -15,6 +15,15 @@ from zones import Backend
 if TYPE_CHECKING:
     from components.front_door import FrontDoor
 
+EACH_DOMAIN = frozenset(
+    (
+        "azure-native:cdn:AFDCustomDomain",
+        "azure-native:cdn:Route",
+        "azure-native:dns:RecordSet",
+        "azure-native:web:StaticSiteCustomDomain",
+    )
+)
+
 
 def without_version_aliases(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
     """A transformation: azure-native resources without the aliases of other API versions."""
@@ -22,6 +31,17 @@ def without_version_aliases(args: pulumi.ResourceTransformationArgs) -> pulumi.R
         return None
     args.opts.aliases = None
     return pulumi.ResourceTransformationResult(args.props, args.opts)
+
+
+def without_unread_outputs(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+    """A transformation: what each domain has of azure-native's, with its id, its URN and its inputs as outputs, no more.
+
+    A record set has two dozen outputs, most of them for records of other types; the SDK makes five objects for each.
+    """
+    if args.type_ not in EACH_DOMAIN:
+        return None
+    given = {name: value for name, value in args.props.items() if value is not None}
+    return pulumi.ResourceTransformationResult(given, args.opts)
 
 
 class PolicySite(pulumi.ComponentResource):

@@ -4,7 +4,7 @@
 |-------------|-------------------------------------------------------------------------|
 | settings.py | the configuration, `mta-sts-pipeline:*`                                 |
 | parts.py    | its parts that are maps                                                 |
-| stated.py   | whether the pipelines' files say the same                               |
+| stated.py   | whether the repository's files say the same                             |
 | backends.py | where its own state may lie                                             |
 | project.py  | project, repository, pipelines, and what they use                       |
 | guards.py   | what stands between a change and its deployment                         |

@@ -25,6 +25,7 @@ try:
         keys=engine.keys(NAMESPACE),
         azure_keys=engine.keys("azure-native"),
         encrypted=engine.encrypted_keys(NAMESPACE),
+        shards=tuple(stated.shards(ROOT)),
     )
     problems = stated.disagreements(given, ROOT) + backends.disagreements(backends.own(), given.backend)
     if problems := problems or azure_devops.check(given.organization, given.project):

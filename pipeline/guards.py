@@ -1,6 +1,6 @@
 """What stands between a change and its deployment: branch policies of main, approvals, locks, branch control."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -49,9 +49,12 @@ class Guards:
             opts=self._opts,
         )
 
-    def deployments(self, stack: str, environment: pulumi.Output[str]) -> None:
-        """Deployments to an environment run one at a time; those to any but the first stack wait for approval."""
-        azuredevops.CheckExclusiveLock(
+    def deployments(self, stack: str, environment: pulumi.Output[str], approved: bool) -> list[pulumi.Resource]:
+        """Deployments to an environment run one at a time.
+
+        :param approved: they wait for approval, too.
+        """
+        lock = azuredevops.CheckExclusiveLock(
             f"{self._name}-{stack}-lock",
             project_id=self._project,
             target_resource_id=environment,
@@ -59,24 +62,29 @@ class Guards:
             timeout=DAY,
             opts=self._opts,
         )
-        if stack != self._settings.stacks[0]:
-            azuredevops.CheckApproval(
-                f"{self._name}-{stack}-approval",
-                project_id=self._project,
-                target_resource_id=environment,
-                target_resource_type="environment",
-                approvers=self._approvers,
-                requester_can_approve=False,
-                timeout=DAY,
-                opts=self._opts,
-            )
+        if not approved:
+            return [lock]
+        approval = azuredevops.CheckApproval(
+            f"{self._name}-{stack}-approval",
+            project_id=self._project,
+            target_resource_id=environment,
+            target_resource_type="environment",
+            approvers=self._approvers,
+            requester_can_approve=False,
+            timeout=DAY,
+            opts=self._opts,
+        )
+        return [lock, approval]
 
-    def main(self, repository: pulumi.Output[str], build: pulumi.Output[str], seen: pulumi.Resource) -> None:
+    def main(
+        self, repository: pulumi.Output[str], builds: Mapping[str, pulumi.Output[str]], seen: pulumi.Resource
+    ) -> None:
         """The policies of main.
 
         Who may comment on a pull request may vote on it, and the run that comments is one of those. So that its vote
         opens nothing, people are asked for by group, beside the mere number.
 
+        :param builds: the ids of the pipelines that build each pull request, by name.
         :param seen: main is there; nobody may push past a policy by default, not even to make it.
         """
         opts = pulumi.ResourceOptions.merge(self._opts, pulumi.ResourceOptions(depends_on=[seen]))
@@ -98,19 +106,20 @@ class Guards:
         self._required("people", [people.group_id], self._reviewers, None, scope, opts)
         self._required("owners", self._approvers, 1, OWNED, scope, opts)
         # Azure Repos ignores `pr:` in YAML: a pull request is built because a policy of its target says so.
-        azuredevops.BranchPolicyBuildValidation(
-            f"{self._name}-preview",
-            project_id=self._project,
-            blocking=True,
-            settings=azuredevops.BranchPolicyBuildValidationSettingsArgs(
-                display_name="mta-sts preview",
-                build_definition_id=build.apply(int),
-                valid_duration=0,  # a changed main asks for a new preview
-                queue_on_source_update_only=False,
-                scopes=[azuredevops.BranchPolicyBuildValidationSettingsScopeArgs(**scope)],
-            ),
-            opts=opts,
-        )
+        for pipeline, build in builds.items():
+            azuredevops.BranchPolicyBuildValidation(
+                f"{self._name}{pipeline.removeprefix('mta-sts')}-preview",
+                project_id=self._project,
+                blocking=True,
+                settings=azuredevops.BranchPolicyBuildValidationSettingsArgs(
+                    display_name=f"{pipeline} preview",
+                    build_definition_id=build.apply(int),
+                    valid_duration=0,  # a changed main asks for a new preview
+                    queue_on_source_update_only=False,
+                    scopes=[azuredevops.BranchPolicyBuildValidationSettingsScopeArgs(**scope)],
+                ),
+                opts=opts,
+            )
 
     def _required(
         self,

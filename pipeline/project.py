@@ -8,7 +8,8 @@ Project
  ├ service connection for proposals, where they are switched on ── of an identity that may do nothing by itself
  ├ variable groups: for main the backend, the passphrase and further secrets; for previews the backend
  ├ environment a stack: one run at a time; all but the first wait for approval
- └ build definitions, allowed to use all of these without asking
+ ├ environment for a fleet, where there is one: one run at a time, and each waits for approval
+ └ build definitions, allowed to use what they need of these without asking
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ from pulumi_azure_native import managedidentity
 from pipeline.guards import MAIN, Guards
 from pipeline.identities import Identities
 from pipeline.parts import ContentPipeline
-from pipeline.settings import Settings
+from pipeline.settings import FLEET, Settings
 from provider.resources import BranchSeen, VariableGroup
 from settings.engine import full_name
 
@@ -48,7 +49,9 @@ class Pipeline(pulumi.ComponentResource):
         self._name = name
         self._settings = settings
         self._subscription = subscription
-        self._ready: list[pulumi.Resource] = []  # what a run of main needs, and what guards it
+        self._checks: list[pulumi.Resource] = []  # before anything may be used
+        self._permits: list[pulumi.Resource] = []  # what a run of main needs
+        self._builds: dict[str, pulumi.Output[str]] = {}  # what builds pull requests: ids by name
         service = azuredevops.Provider(
             f"{name}-organization",
             org_service_url=settings.organization,  # the PAT comes from AZDO_PERSONAL_ACCESS_TOKEN alone
@@ -74,9 +77,9 @@ class Pipeline(pulumi.ComponentResource):
             repository=self.repository.id,
             url=self.repository.remote_url,
             branch=MAIN,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=self._ready),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*self._checks, *self._permits]),
         )
-        self._guards.main(self.repository.id, self.definition.id, main)
+        self._guards.main(self.repository.id, self._builds, main)
         self.register_outputs({"repositoryUrl": self.repository.remote_url})
 
     def _project(self) -> pulumi.Output[str]:
@@ -130,24 +133,31 @@ class Pipeline(pulumi.ComponentResource):
         variables = self._variables("variables", "mta-sts", settings.secrets)
         shown = dict(settings.secrets) if settings.previews_with_secrets else dict[str, str]()
         previews = self._variables("preview-variables", "mta-sts-preview", shown)
-        environments = {stack: self._environment(stack) for stack in settings.stacks}
-        self._ready.append(self._guards.main_only("connection", "endpoint", connection.id))
-        self._ready.append(self._guards.main_only("variables", "variablegroup", variables.group_id))
-        self.definition = self._definition("mta-sts", "azure-pipelines.yml")
-        self._authorize(
-            self.definition,
-            "mta-sts",
-            {
-                "connection": ("endpoint", connection.id),
-                "preview-connection": ("endpoint", reading.id),
-                **reports,
-                "variables": ("variablegroup", variables.group_id),
-                "preview-variables": ("variablegroup", previews.group_id),
-                **{stack: ("environment", made.id) for stack, made in environments.items()},
-            },
-        )
+        self._checks.append(self._guards.main_only("connection", "endpoint", connection.id))
+        self._checks.append(self._guards.main_only("variables", "variablegroup", variables.group_id))
+        used = {
+            "connection": ("endpoint", connection.id),
+            "preview-connection": ("endpoint", reading.id),
+            "variables": ("variablegroup", variables.group_id),
+            "preview-variables": ("variablegroup", previews.group_id),
+        }
+        if settings.stacks:
+            environments = {
+                stack: ("environment", self._environment(stack, approved=stack != settings.stacks[0]).id)
+                for stack in settings.stacks
+            }
+            self._building("mta-sts", "azure-pipelines.yml", {**used, **reports, **environments})
+        if settings.fleet:
+            environment = {FLEET: ("environment", self._environment(FLEET, approved=True).id)}
+            self._building("mta-sts-fleet", "azure-pipelines-fleet.yml", {**used, **environment})
         if settings.content:
             self._content(settings.content)
+
+    def _building(self, name: str, path: str, used: Mapping[str, tuple[str, pulumi.Output[str]]]) -> None:
+        """A pipeline that builds pull requests, and deploys what is merged."""
+        definition = self._definition(name, path)
+        self._authorize(definition, name, used)
+        self._builds[name] = definition.id
 
     def _reports(self, identities: Identities) -> dict[str, tuple[str, pulumi.Output[str]]]:
         """The connection by which nightly proposals get at reports: for runs of main alone, since it reads mail."""
@@ -156,7 +166,7 @@ class Pipeline(pulumi.ComponentResource):
         identities.trust(
             "reports", made.workload_identity_federation_issuer, made.workload_identity_federation_subject
         )
-        self._ready.append(self._guards.main_only("reports-connection", "endpoint", made.id))
+        self._checks.append(self._guards.main_only("reports-connection", "endpoint", made.id))
         return {"reports-connection": ("endpoint", made.id)}
 
     def _connection(
@@ -200,15 +210,15 @@ class Pipeline(pulumi.ComponentResource):
             site=content.site,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self._ready.append(self._guards.main_only("content-variables", "variablegroup", group.group_id))
+        self._checks.append(self._guards.main_only("content-variables", "variablegroup", group.group_id))
         definition = self._definition("mta-sts-content", "pipeline/steps/content.yml")
         self._authorize(definition, "mta-sts-content", {"variables": ("variablegroup", group.group_id)})
 
-    def _environment(self, stack: str) -> azuredevops.Environment:
+    def _environment(self, stack: str, approved: bool) -> azuredevops.Environment:
         made = azuredevops.Environment(
             f"{self._name}-{stack}", project_id=self.project, name=f"mta-sts-{stack}", opts=self._opts
         )
-        self._guards.deployments(stack, made.id)
+        self._checks += self._guards.deployments(stack, made.id, approved)
         return made
 
     def _definition(self, name: str, path: str) -> azuredevops.BuildDefinition:
@@ -230,15 +240,19 @@ class Pipeline(pulumi.ComponentResource):
         name: str,
         used: Mapping[str, tuple[str, pulumi.Output[str]]],
     ) -> None:
-        """So that the first run isn't stopped by a question for permission; this pipeline's runs and no other's."""
-        self._ready += [
+        """So that the first run isn't stopped by a question for permission; this pipeline's runs and no other's.
+
+        A run may use nothing before that is guarded: where main is there already, the next push to it starts one.
+        """
+        guarded = pulumi.ResourceOptions.merge(self._opts, pulumi.ResourceOptions(depends_on=[*self._checks]))
+        self._permits += [
             azuredevops.PipelineAuthorization(
                 f"{self._name}-{name}-may-use-{what}",
                 project_id=self.project,
                 type=type_,
                 resource_id=id_,
                 pipeline_id=definition.id.apply(int),
-                opts=self._opts,
+                opts=guarded,
             )
             for what, (type_, id_) in used.items()
         ]

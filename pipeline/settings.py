@@ -1,7 +1,7 @@
 """The configuration of the project `mta-sts-pipeline`, typed and checked as a whole before anything is touched."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from settings.engine import StackConfig, value
 from settings.reader import Reader, shown
 from settings.stack import SIGN_IN
 
+FLEET = "fleet"  # its environment and pipeline are mta-sts-fleet
 KEYS = (
     "organization",
     "project",
@@ -31,6 +32,7 @@ KEYS = (
     "contentPipeline",
     "proposals",
     "frontDoor",
+    "fleet",
 )
 
 
@@ -42,12 +44,12 @@ class Settings:
     :param existing_project: the project is there already, and stays when this stack goes.
     :param reviewers: how many must approve a pull request.
     :param approvers: groups' names or users' mail addresses, who approve all stacks but the first, and changes of what runs.
-    :param stacks: in the order they are deployed.
+    :param stacks: in the order they are deployed; none where a fleet is all there is.
     :param backend: PULUMI_BACKEND_URL in the pipeline.
     :param state_resource_group: of the backend's storage account; None where the pipeline needs no role there.
     :param dns_resource_groups: of the DNS zones in Azure.
     :param resource_group: where the pipeline's identities go.
-    :param groups: the stacks' resource groups, by stack.
+    :param groups: the resource groups of the stacks and of the fleet's, by stack.
     :param tags: of the groups and identities.
     :param secrets: the pipeline's secret variables, each with the configuration path of its value: PULUMI_CONFIG_PASSPHRASE
         where there is a passphrase, and `variables`. Their values aren't here.
@@ -55,6 +57,7 @@ class Settings:
     :param content: None for no such pipeline.
     :param front_door: a stack has policies on Azure Front Door.
     :param proposals: nightly runs of main propose lines of the stacks' files; their identity may push branches.
+    :param fleet: there is a pipeline for a fleet's shards, too.
     """
 
     organization: str
@@ -75,6 +78,7 @@ class Settings:
     content: ContentPipeline | None
     proposals: bool
     front_door: bool
+    fleet: bool
 
 
 def load(
@@ -82,12 +86,14 @@ def load(
     keys: Iterable[str],
     azure_keys: Iterable[str] = (),
     encrypted: Iterable[str] = (),
+    shards: Sequence[str] = (),
 ) -> Settings:
     """Read the stack's configuration; no message shows a secret's value.
 
     :param keys: the names of all `mta-sts-pipeline:` keys that are set.
     :param azure_keys: the names of all `azure-native:` keys that are set.
     :param encrypted: the names of the `mta-sts-pipeline:` keys that hold secrets.
+    :param shards: the names of the stacks that have a shard of a fleet (`stated.shards`).
     :raises UserError: a line for each problem.
     """
     reader = Reader(encrypted)
@@ -100,13 +106,13 @@ def load(
             reader.problem(
                 f"azure-native:{name}", f"sign in by the variable {variable} instead, and remove the key"
             )
-    settings = _read(reader, config)
+    settings = _read(reader, config, shards)
     if reader.problems:
         raise UserError("\n".join(reader.problems))
     return settings
 
 
-def _read(reader: Reader, config: StackConfig) -> Settings:
+def _read(reader: Reader, config: StackConfig, shards: Sequence[str]) -> Settings:
     def text(name: str) -> str:
         return reader.text(config.get(name), key(name)) or ""
 
@@ -119,7 +125,8 @@ def _read(reader: Reader, config: StackConfig) -> Settings:
         reader.problem(
             key("repository"), f"{repository} is what a new project's own first repository is called; give another"
         )
-    stacks = _names(reader, value(config, "stacks"), "stacks") or ("dev", "prod")
+    fleet = reader.flag(value(config, "fleet"), key("fleet"))
+    stacks = _stacks(reader, value(config, "stacks"), shards if fleet else None)
     approvers = _names(reader, value(config, "approvers"), "approvers")
     if not approvers:
         reader.problem(key("approvers"), "is missing; name who lets changes of the program and deployments pass")
@@ -135,14 +142,33 @@ def _read(reader: Reader, config: StackConfig) -> Settings:
         state_resource_group=_state_resource_group(reader, text("stateResourceGroup"), text("backend")),
         dns_resource_groups=_names(reader, value(config, "dnsResourceGroups"), "dnsResourceGroups"),
         resource_group=text("resourceGroup") or "mta-sts-pipeline",
-        groups=groups(reader, value(config, "resourceGroups"), stacks),
+        groups=groups(reader, value(config, "resourceGroups"), (*stacks, *(shards if fleet else ()))),
         tags=_tags(reader, value(config, "tags")),
         secrets=secrets(reader, config),
         previews_with_secrets=reader.flag(value(config, "previewsWithSecrets"), key("previewsWithSecrets")),
         content=content(reader, value(config, "contentPipeline"), stacks),
         proposals=reader.flag(value(config, "proposals"), key("proposals")),
         front_door=reader.flag(value(config, "frontDoor"), key("frontDoor")),
+        fleet=fleet,
     )
+
+
+def _stacks(reader: Reader, given: Any, shards: Sequence[str] | None) -> tuple[str, ...]:
+    """The stacks that are deployed one after the other.
+
+    :param shards: the fleet's stacks; None where no pipeline is to be made for them.
+    """
+    place, names = key("stacks"), _names(reader, given, "stacks")
+    if shards is None:
+        return names or ("dev", "prod")
+    if not shards:
+        reader.problem(key("fleet"), "no Pulumi.<stack>.yaml has mta-sts:fleet; write one first (docs/fleet.md)")
+    for name in names:
+        if name in shards:
+            reader.problem(place, f"{name} has a shard of the fleet; take it out, the fleet's pipeline deploys it")
+        elif name.lower() == FLEET:
+            reader.problem(place, f"{name} would share the environment mta-sts-{FLEET} with the fleet; rename it")
+    return names if given is not None else ("dev", "prod")
 
 
 def storage(backend: str) -> tuple[str, str] | None:

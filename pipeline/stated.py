@@ -1,23 +1,48 @@
-"""Whether the pipelines' files, which Azure DevOps reads, say the same as the settings."""
+"""What the repository's files say: the pipelines', which Azure DevOps reads, and the stacks'."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
 from pipeline.parts import NAMESPACE
 from pipeline.settings import Settings
+from policy import UserError
+from settings.engine import FileConfig, value
+
+PROGRAM = "mta-sts"  # the project whose stacks the pipelines deploy, in Pulumi.yaml
+
+
+def shards(folder: Path) -> dict[str, FileConfig]:
+    """The stacks that have a shard of a fleet (docs/fleet.md), by name, with their configuration.
+
+    :param folder: the repository's.
+    :raises UserError: a stack's file can't be read.
+    """
+    found: dict[str, FileConfig] = {}
+    for path in sorted(folder.glob("Pulumi.*.yaml")):
+        try:
+            file: Any = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+            given = cast(dict[str, Any], file.get("config") or {})
+            whole = {(name if ":" in name else f"{PROGRAM}:{name}"): each for name, each in given.items()}
+        except (OSError, UnicodeError, AttributeError, TypeError, yaml.YAMLError):
+            raise UserError(f"{path.name}: is no stack's file") from None
+        config = FileConfig(PROGRAM, whole)
+        if config.get("fleet") is not None:
+            found[path.name.removeprefix("Pulumi.").removesuffix(".yaml")] = config
+    return found
 
 
 def disagreements(settings: Settings, folder: Path) -> list[str]:
     """Where they differ, a line each.
 
     :param folder: the repository's.
+    :raises UserError: a stack's file can't be read.
     """
     problems: list[str] = []
     stacks = _parameters(folder, "azure-pipelines.yml", problems).get("stacks")
-    if not problems and stacks != list(settings.stacks):
+    if not problems and settings.stacks and stacks != list(settings.stacks):
         problems.append(
             f"azure-pipelines.yml: stacks is {stacks!r}, but {NAMESPACE}:stacks {list(settings.stacks)}; "
             "make them the same"
@@ -37,6 +62,25 @@ def disagreements(settings: Settings, folder: Path) -> list[str]:
                     f"{file}: {name} is {given.get(name)!r}, but {NAMESPACE}:contentPipeline.{name} {wanted!r}; "
                     "make them the same"
                 )
+    return problems + (_of_fleet(settings, folder) if settings.fleet else [])
+
+
+def _of_fleet(settings: Settings, folder: Path) -> list[str]:
+    """Each shard's stack must work in the group that is made for it; it may make none of its own."""
+    problems: list[str] = []
+    _parameters(folder, "azure-pipelines-fleet.yml", problems)
+    for stack, config in shards(folder).items():
+        wanted, named = settings.groups[stack].name, config.get("resourceGroup") or f"mta-sts-{stack}"
+        if value(config, "existingResourceGroup") is not True:
+            problems.append(
+                f"Pulumi.{stack}.yaml: {PROGRAM}:existingResourceGroup must be true: the pipeline may make no group; "
+                f"pulumi config set --stack {stack} {PROGRAM}:existingResourceGroup true"
+            )
+        if named.lower() != wanted.lower():
+            problems.append(
+                f"Pulumi.{stack}.yaml: {PROGRAM}:resourceGroup is {named}, but {NAMESPACE}:resourceGroups has {wanted} "
+                "for it; make them the same"
+            )
     return problems
 
 

@@ -158,6 +158,7 @@ def declare(
             PULUMI_CONFIG=json.dumps(values),
             PULUMI_CONFIG_SECRET_KEYS=json.dumps([f"{project}:{key}" for key in secret]),
         ),
+        patch("pulumi.log.debug", pulumi.log.debug),  # which the program replaces, for itself
         # Mocks have no callback server, which hooks need.
         patch("pulumi.resource_hooks.register_error_hook", lambda _: asyncio.ensure_future(asyncio.sleep(0))),
         patch("pulumi.resource_hooks.register_resource_hook", lambda _: asyncio.ensure_future(asyncio.sleep(0))),

@@ -16,6 +16,8 @@ def numbered(kind: str, path: str) -> None:
     @route("POST", f"/{path}")
     def create(ask: Ask) -> Reply:
         owner = {"id": project(ask, ask.path.split("/")[1])["id"]}
+        if kind == "environments" and taken(ask, kind, owner["id"]):
+            raise DevOpsError(409, f"Environment {ask.body['name']} already exists.", "EnvironmentExistsException")
         return 200, ask.put(
             kind, {**ask.body, "project": owner, "id": ask.number(kind), "revision": 1, "isDeleted": False}
         )
@@ -32,6 +34,12 @@ def numbered(kind: str, path: str) -> None:
     @route("DELETE", rf"/{path}/(\d+)")
     def delete(ask: Ask) -> Reply:
         return ask.delete(kind, ask.groups[0])
+
+
+def taken(ask: Ask, kind: str, owner: str) -> bool:
+    """Whether a project has a thing of this name already, whatever its case; Azure DevOps answers with 409."""
+    same = [each for each in ask.things(kind) if each["name"].lower() == ask.body["name"].lower()]
+    return any(owner in str(each) and each.get("path") == ask.body.get("path") for each in same)
 
 
 for name, path in NUMBERED.items():
@@ -54,6 +62,11 @@ def list_groups(ask: Ask) -> Reply:
 
 @route("POST", "/build/Definitions")
 def create_definition(ask: Ask) -> Reply:
+    """A name is taken once in a folder (github.com/Dejulia489/AzurePipelinesPS 20 has the words)."""
+    owner = project(ask, ask.project())
+    if taken(ask, "definitions", owner["id"]):
+        message = f"Build pipeline {ask.body['name']} already exists for project {owner['name']}"
+        raise DevOpsError(409, message, "DefinitionExistsException")
     defaults = {"queueStatus": "enabled", "path": "\\", "jobAuthorizationScope": "projectCollection"}
     return 200, ask.put("definitions", {**defaults, **ask.body, "id": ask.number("definitions"), "revision": 1})
 

@@ -116,6 +116,19 @@ def test_one_comment_is_made_and_then_updated() -> None:
         assert pull_request.publish(f"{comment.MARKER} three", run(service)) == "made"
 
 
+def test_the_fleets_comment_stands_beside_the_other() -> None:
+    with Service(TOKEN) as service:
+        for marker in (comment.MARKER, comment.FLEET):
+            assert pull_request.publish(f"{marker} one", run(service), marker) == "made"
+        for marker in (comment.MARKER, comment.FLEET):
+            assert comment.render([found()], marker=marker).startswith(marker)
+            assert pull_request.publish(f"{marker} two", run(service), marker) == "updated"
+        assert [each["comments"][0]["content"] for each in service.threads] == [
+            f"{comment.MARKER} two",
+            f"{comment.FLEET} two",
+        ]
+
+
 def test_a_strangers_comment_with_the_marker_is_let_be() -> None:
     with Service(TOKEN) as service:
         theirs = {"id": 1, "content": f"{comment.MARKER} all is well", "author": {"id": "a stranger"}}

@@ -14,10 +14,14 @@ from jsonschema import Draft7Validator
 from checks.__main__ import parser as checks_parser
 from tools.ci import __main__ as tools_ci
 from tools.ci import comment
+from tools.ci.__main__ import main
 from tools.ci.preview import Preview
 from tools.fleet import stacks
 
 from .expand import pipeline
+from .service import Service
+from .test_ci import TOKEN
+from .test_ci import run as variables
 from .test_files import ROOT, RUNS, schema, steps
 
 __all__ = ["schema"]  # a fixture
@@ -38,7 +42,7 @@ def test_every_run_is_as_the_published_schema_wants_it(schema: Draft7Validator, 
 
 
 def test_agents_divide_the_shards_and_no_list_of_them_is_kept() -> None:
-    for run, job in (("main", "up"), ("pull request", "preview")):
+    for run, job in (("main", "up"), ("pull request", "preview"), ("nightly", "drift")):
         found = jobs(run, agents="7")[job]
         assert found["strategy"] == {"parallel": "7"}
         script = next(step["inputs"]["inlineScript"] for step in steps(found) if step.get("task") == "AzureCLI@2")
@@ -51,9 +55,15 @@ def test_a_pull_request_and_a_night_have_no_secret() -> None:
     stages = pipeline(FILE, RUNS["pull request"])["stages"]
     assert [each["group"] for stage in stages for each in stage["variables"]] == ["mta-sts-preview"]
     assert "'mta-sts'" not in str(stages)
-    (stage,) = pipeline(FILE, RUNS["nightly"])["stages"]
-    assert "variables" not in stage
-    assert not [step for step in stage["jobs"][0]["steps"] if step.get("task") == "AzureCLI@2"]
+    drift, senders = pipeline(FILE, RUNS["nightly"])["stages"]
+    assert drift["variables"] == [{"group": "mta-sts-preview"}]
+    (step,) = [step for step in drift["jobs"][0]["steps"] if step.get("task") == "AzureCLI@2"]
+    assert step["inputs"]["azureSubscription"] == "mta-sts-preview"
+    assert "tools.ci run -- python -m tools.fleet preview --drift" in step["inputs"]["inlineScript"]
+    assert "variables" not in senders
+    assert not [step for step in senders["jobs"][0]["steps"] if step.get("task") == "AzureCLI@2"]
+    assert drift["dependsOn"] == senders["dependsOn"] == []  # neither waits for the other, or for an approval
+    assert "environment" not in str(drift) + str(senders)
     assert all(
         job["workspace"] == {"clean": "all"} for run in RUNS if run != "branch" for job in jobs(run).values()
     )
@@ -81,6 +91,22 @@ def test_the_docs_job_for_proposals_fits_into_the_night_and_is_for_main_alone(
     assert (
         checks_parser().parse_args(["enforce", "--fleet", *options.rest]).history == "azblob://reports/history.db"
     )
+
+
+def test_only_what_deploys_names_the_connection_and_the_group_of_main() -> None:
+    for run in ("main", "manual", "pull request", "nightly"):
+        stages = pipeline(FILE, RUNS[run])["stages"]
+        groups = {each["group"] for stage in stages for each in stage.get("variables", ())}
+        found = [step for stage in stages for job in stage["jobs"] for step in steps(job)]
+        used = {step["inputs"]["azureSubscription"] for step in found if step.get("task") == "AzureCLI@2"}
+        assert groups == used == ({"mta-sts"} if run in ("main", "manual") else {"mta-sts-preview"}), run
+        assert not [each for each in pipeline(FILE, RUNS[run])["variables"] if "group" in each]
+        for step in found:
+            script = step.get("bash") or step.get("inputs", {}).get("inlineScript", "")
+            assert "PASSPHRASE" not in script, step
+            assert "TOKEN" not in script.upper(), step
+            for name, value in step.get("env", {}).items():
+                assert value in ("", f"$({name})", "$(System.AccessToken)"), step
 
 
 def fleet(folder: Path, count: int) -> None:
@@ -129,6 +155,16 @@ def test_one_comment_tells_of_all_shards_also_of_those_that_nobody_previewed(tmp
     assert "| `fleet-2` | 1 update, 699 same | 1 warning |" in table
     assert "| `fleet-1` | no changes (700 same) |  |" in table
     assert "#### fleet-1" not in "\n".join(lines)  # what stays as it is is told once
+
+
+def test_the_fleets_comment_is_not_the_other_pipelines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet(tmp_path, 1)
+    monkeypatch.chdir(tmp_path)
+    with Service(TOKEN) as service:
+        for name, value in variables(service).items():
+            monkeypatch.setenv(name, value)
+        assert main(["comment", "--from", ".", "--fleet"]) == 1  # nobody has previewed it
+        assert service.threads[0]["comments"][0]["content"].startswith(comment.FLEET)
 
 
 def test_a_hundred_shards_fit_into_one_comment() -> None:

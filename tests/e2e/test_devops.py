@@ -2,6 +2,7 @@
 
 import base64
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -38,6 +39,13 @@ KINDS = (
     "endpoints",
     "variablegroups",
 )
+
+
+CHECKS = {  # azuredevops/internal/service/approvalsandchecks/common_check.go in the provider
+    "8c6f20a7-a545-4486-9777-f762fafe0d4d": "approval",
+    "2ef31ad6-baa0-403a-8b45-2cbc9b4e5563": "exclusive lock",
+    "fe1de3ee-a436-41b4-bb20-f6eb4cb879a7": "branch control",
+}
 
 
 @pytest.fixture(scope="session")
@@ -84,6 +92,21 @@ def things(stack: Stack, kind: str) -> list[dict[str, Any]]:
 def group(stack: Stack, name: str) -> dict[str, Any]:
     (found,) = [each for each in things(stack, "variablegroups") if each["name"] == name]
     return found["variables"]
+
+
+def fleet(ci: Stack) -> None:
+    """A fleet of one shard in the repository, and a pipeline for it."""
+    folder = ci.project.parent
+    shutil.copy(ROOT / "azure-pipelines-fleet.yml", folder)
+    config = {"mta-sts:fleet": {"file": "fleet.csv", "shard": 1}, "mta-sts:existingResourceGroup": True}
+    (folder / "Pulumi.fleet-1.yaml").write_text(yaml.safe_dump({"config": config}))
+    configure(ci, fleet=True)
+
+
+def checks(stack: Stack, type_: str, id_: object) -> set[str]:
+    """The kinds of checks that a resource has."""
+    found = [each for each in things(stack, "checks") if each["resource"]["type"] == type_]
+    return {CHECKS[each["type"]["id"]] for each in found if each["resource"]["id"] == str(id_)}
 
 
 def up(stack: Stack, *options: str, **environment: str) -> str:
@@ -181,6 +204,7 @@ def test_one_up_makes_the_whole_of_it_and_destroy_leaves_nothing(ci: Stack, tmp_
     # A new role is unknown to a part of Azure for a while.
     ci.sandbox.fault("role-unseen", times=2)
     ci.sandbox.fault("principal-unseen", times=1)
+    fleet(ci)
     said = first_up(ci, tmp_path / "clone", "--logtostderr", "--logflow", "-v=9")
     assert "Pipeline" in said
     pat = ci.sandbox.env()["AZDO_PERSONAL_ACCESS_TOKEN"]
@@ -200,10 +224,27 @@ def test_one_up_makes_the_whole_of_it_and_destroy_leaves_nothing(ci: Stack, tmp_
     assert variables["PULUMI_CONFIG_PASSPHRASE"] == {"value": PASSPHRASE, "isSecret": True}
     assert variables["PULUMI_BACKEND_URL"]["value"] == DEVOPS["backend"]
     definitions = {each["name"]: each for each in things(ci, "definitions")}
-    assert set(definitions) == {"mta-sts"}
+    assert set(definitions) == {"mta-sts", "mta-sts-fleet"}
+    files = {name: each["process"]["yamlFilename"] for name, each in definitions.items()}
+    assert files == {"mta-sts": "azure-pipelines.yml", "mta-sts-fleet": "azure-pipelines-fleet.yml"}
     assert {each["repository"]["defaultBranch"] for each in definitions.values()} == {"refs/heads/main"}
     builds = [each for each in things(ci, "policies") if "buildDefinitionId" in each["settings"]]
-    assert [each["settings"]["buildDefinitionId"] for each in builds] == [definitions["mta-sts"]["id"]]
+    assert {each["settings"]["buildDefinitionId"] for each in builds} == {
+        each["id"] for each in definitions.values()
+    }
+    environments = {each["id"]: each["name"] for each in things(ci, "environments")}
+    assert set(environments.values()) == {"mta-sts-dev", "mta-sts-prod", "mta-sts-fleet"}
+    guards = {name: checks(ci, "environment", id_) for id_, name in environments.items()}
+    assert guards["mta-sts-fleet"] == guards["mta-sts-prod"] == {"approval", "exclusive lock"}
+    # The fleet's runs may use what it needs, by the same connections, for which main alone is good.
+    used = {each["id"]: {one["id"] for one in each["pipelines"]} for each in things(ci, "permissions")}
+    both, own = {each["id"] for each in definitions.values()}, definitions["mta-sts-fleet"]["id"]
+    assert all(used[f"endpoint-{each['id']}"] == both for each in things(ci, "endpoints"))
+    assert all(used[f"variablegroup-{each['id']}"] == both for each in things(ci, "variablegroups"))
+    assert {environments[id_] for id_ in environments if own in used[f"environment-{id_}"]} == {"mta-sts-fleet"}
+    for each in things(ci, "endpoints"):
+        wanted = {"branch control"} if each["name"] == "mta-sts" else set[str]()
+        assert checks(ci, "endpoint", each["id"]) == wanted
     assert all(each["isBlocking"] and each["isEnabled"] for each in things(ci, "policies"))
     assert "serviceprincipalkey" not in str(things(ci, "endpoints"))
     trusts = ci.sandbox.state.of("Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials")
@@ -217,7 +258,7 @@ def test_one_up_makes_the_whole_of_it_and_destroy_leaves_nothing(ci: Stack, tmp_
     assert set(group(ci, "mta-sts-preview")) == {"PULUMI_BACKEND_URL"}
 
     # An update: a reviewer more, another passphrase.
-    configure(ci, reviewers=2)
+    configure(ci, reviewers=2, fleet=True)
     ci.secret(f"{NAMESPACE}:passphrase", "changed")
     assert ci.changes() == dict.fromkeys(("pipeline-reviewers", "pipeline-people", "pipeline-variables"), "update")
     up(ci)
@@ -241,7 +282,7 @@ def test_one_up_makes_the_whole_of_it_and_destroy_leaves_nothing(ci: Stack, tmp_
     assert {kind: things(ci, kind) for kind in KINDS} == {kind: [] for kind in KINDS}
     # The stacks' groups hold what this project knows nothing of; they are not its to delete.
     left = {each["name"] for each in ci.sandbox.state.of("Microsoft.Resources/resourceGroups")}
-    assert left == {"mta-sts-dev", "mta-sts-prod"}
+    assert left == {"mta-sts-dev", "mta-sts-prod", "mta-sts-fleet-1"}
 
 
 def test_nothing_reaches_main_but_what_people_have_approved(ci: Stack, tmp_path: Path) -> None:

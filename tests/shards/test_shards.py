@@ -6,10 +6,16 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from harness import ROOT
+
+from tools.ci.preview import Preview
+from tools.fleet import progress
+from tools.fleet.run import DONE, DRIFTED, Outcome, exit_code
+from tools.fleet.stacks import Shard
 
 from .conftest import Fleet
 
@@ -37,6 +43,22 @@ def begin(fleet: Fleet, *options: str) -> subprocess.Popen[str]:
 
 def locks(fleet: Fleet) -> list[str]:
     return [str(path) for path in fleet.sandbox.folder.glob("pulumi/.pulumi/locks/**/*.json")]
+
+
+def states(fleet: Fleet) -> dict[str, bytes]:
+    """The files of the backend."""
+    files = fleet.sandbox.folder.glob("pulumi/.pulumi/**/*")
+    return {str(path): path.read_bytes() for path in files if path.is_file()}
+
+
+def change_by_hand(fleet: Fleet, domain: str, text: str) -> None:
+    """Somebody edits the TXT record `_mta-sts` in the portal."""
+    state = fleet.sandbox.state
+    record = next(
+        each for each in state.of("Microsoft.Network/dnszones/TXT")
+        if each["name"] == "_mta-sts" and f"/{domain}/" in each["id"]
+    )  # fmt: skip
+    state.put({**record, "properties": {**record["properties"], "TXTRecords": [{"value": [text]}]}})
 
 
 def test_the_life_of_two_shards(fleet: Fleet) -> None:
@@ -102,6 +124,25 @@ def test_the_life_of_two_shards(fleet: Fleet) -> None:
     assert rest.returncode == 0, rest.stderr
     assert "2 shards: 1 done, 1 nothing left" in rest.stdout
     assert set(fleet.senders("a.test", "b.test")) == {"a.test", "b.test"}
+
+    # Each night, without the passphrase: what is no longer as the last `up` left it. One that fails keeps no other.
+    fleet.more |= {"PULUMI_CONFIG_PASSPHRASE": "", "TF_BUILD": "True"}
+    stored = states(fleet)
+    well = fleet.tool("fleet", "preview", "--drift", "--shards", "2")
+    assert (well.returncode, "1 shard: 1 done" in well.stdout) == (0, True), well.stdout + well.stderr
+    change_by_hand(fleet, "a.test", "v=STSv1; id=bad;")
+    path.write_text(file.replace("westeurope", "atlantis"))
+    drift = fleet.tool("fleet", "preview", "--drift")
+    assert drift.returncode == 1
+    assert "2 shards: 1 drifted, 1 failed" in drift.stdout
+    line = "fleet-1 has drifted: update a.test-mta-sts, update a.test-mta-sts-seen; pulumi preview --stack fleet-1 --refresh --diff"
+    assert drift.stdout.count(line) == 2, drift.stdout
+    assert f"##vso[task.logissue type=error]{line}" in drift.stdout
+    assert "fleet-2: azure-native:location: 'atlantis'" in drift.stdout
+    assert states(fleet) == stored  # who looks writes nothing
+    del fleet.more["PULUMI_CONFIG_PASSPHRASE"], fleet.more["TF_BUILD"]
+    path.write_text(file)
+
     fleet.file({**a, "maxAge": "86400"}, b)
     preview = fleet.tool("fleet", "preview", "--shards", "1")
     assert preview.returncode == 0, preview.stderr
@@ -109,10 +150,22 @@ def test_the_life_of_two_shards(fleet: Fleet) -> None:
     assert "1 shard: 1 done" in preview.stdout
 
 
+def test_a_shard_that_has_drifted_is_one_line_however_much_has_changed() -> None:
+    shard = Shard(7, "fleet-7", Path("Pulumi.fleet-7.yaml"), ())
+    found = Preview("fleet-7", changes=[("update", f"##vso[x]{at}\n", "x") for at in range(7)])
+    drifted = Outcome(shard, DRIFTED, found)
+    line = progress.wrong(drifted)
+    assert line.startswith("fleet-7 has drifted: update \\x23#vso[x]0\\n, update")
+    assert line.endswith("[x]4\\n, 2 more; pulumi preview --stack fleet-7 --refresh --diff")
+    assert exit_code([drifted, Outcome(shard, DONE)]) == 1
+    assert progress.wrong(Outcome(shard, DONE, found)) == ""
+
+
 @pytest.mark.parametrize(
     ("options", "line"),
     [
         (["up", "--shards", "3"], "fleet: --shards: fleet.csv has no shard 3"),
+        (["preview", "--drift", "--part", "2"], "fleet: --part: '2' is no part; write 1/4 for the first of four"),
         (["up", "--shards", "3-1"], "fleet: --shards: '3-1' is no shard; write 1,3-5"),
         (["up", "--part", "5/4"], "fleet: --part: '5/4' is no part; write 1/4 for the first of four"),
         (["up", "--jobs", "-1"], "fleet: --jobs: at least 1"),

@@ -65,7 +65,7 @@ def test_a_preview_falls_into_phases_and_a_missing_one_goes_with_the_next() -> N
     log = [
         line(0, "begin"),
         line(1, "langhost[python].GetRequiredPlugins(root=x) success: #versions=2"),
-        line(4, "registering resource: ty=azure-native:resources:ResourceGroup, name=mta-sts"),
+        line(4, "ResourceMonitor.RegisterResource received: t=azure-native:resources:ResourceGroup, name=mta-sts"),
         line(8, "SignalAndWaitForShutdown completed"),
         line(10, "killing plugin"),
     ]

@@ -14,7 +14,7 @@ from mocks import Monitor, declare
 
 from pipeline import backends
 from pipeline.settings import Settings, load
-from pipeline.stated import disagreements
+from pipeline.stated import disagreements, shards
 from policy import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -40,16 +40,35 @@ DEVOPS: dict[str, Any] = {
 OWN = "azblob://pipeline-state?storage_account=contosostate"
 
 
-def read(encrypted: tuple[str, ...] = SECRET, **changes: Any) -> Settings:
+SHARDS = ("fleet-1", "fleet-2")
+
+
+def read(encrypted: tuple[str, ...] = SECRET, shards: tuple[str, ...] = SHARDS, **changes: Any) -> Settings:
     given = {name: value for name, value in {**DEVOPS, **changes}.items() if value is not None}
     texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
-    return load(texts, keys=texts, encrypted=encrypted)  # pyright: ignore[reportArgumentType]
+    return load(texts, keys=texts, encrypted=encrypted, shards=shards)  # pyright: ignore[reportArgumentType]
 
 
 def declared(**changes: Any) -> Monitor:
     given = {name: value for name, value in {**DEVOPS, **changes}.items() if value is not None}
     with patch("provider.azure_devops.check", return_value=[]), patch.dict(os.environ, PULUMI_BACKEND_URL=OWN):
         return declare(given, program="pipeline/__main__.py", project="mta-sts-pipeline", secret=SECRET)
+
+
+def write_shards(folder: Path, names: tuple[str, ...] = SHARDS, **config: Any) -> None:
+    """Write the stacks' files of a fleet."""
+    for number, name in enumerate(names, 1):
+        given = {"fleet": {"file": "fleet.csv", "shard": number}, "existingResourceGroup": True, **config}
+        text = yaml.safe_dump({"config": {f"mta-sts:{key}": value for key, value in given.items()}})
+        (folder / f"Pulumi.{name}.yaml").write_text(text)
+
+
+def with_fleet(folder: Path, **changes: Any) -> Monitor:
+    """What is declared for a repository with the two shards."""
+    write_shards(folder)
+    glob = Path.glob
+    with patch.object(Path, "glob", lambda at, pattern: glob(folder if at == ROOT else at, pattern)):
+        return declared(fleet=True, **changes)
 
 
 @pytest.fixture(scope="module")
@@ -267,6 +286,8 @@ def test_proposals_take_an_identity_for_main_alone_and_one_approval_more() -> No
 
     def switched_on(text: str) -> Any:
         found = read_file(text)
+        if "parameters" not in found:  # a stack's
+            return found
         return {**found, "parameters": [{**each, "default": "--reports x"} if each["name"] == "propose" else each for each in found["parameters"]]}  # fmt: skip
 
     with patch("yaml.safe_load", switched_on):
@@ -325,6 +346,111 @@ def test_the_first_run_is_asked_for_no_permission(graph: Monitor) -> None:
     assert found == {"endpoint", "variablegroup", "environment"}
 
 
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Monitor:
+    return with_fleet(tmp_path_factory.mktemp("fleet"), frontDoor=True)
+
+
+def test_a_fleet_has_its_own_pipeline_that_waits_for_approval_and_runs_alone(
+    fleet: Monitor, graph: Monitor
+) -> None:
+    assert fleet.inputs("pipeline-mta-sts-fleet")["repository"]["ymlPath"] == "azure-pipelines-fleet.yml"
+    assert fleet.inputs("pipeline-mta-sts-fleet")["repository"]["branchName"] == "refs/heads/main"
+    assert fleet.inputs("pipeline-fleet")["name"] == "mta-sts-fleet"
+    approval, lock = fleet.inputs("pipeline-fleet-approval"), fleet.inputs("pipeline-fleet-lock")
+    assert approval["approvers"] == ["identity of mail-admins"]
+    assert not approval["requesterCanApprove"]
+    environment = str(sum(map(ord, "pipeline-fleet")))
+    assert {approval["targetResourceId"], lock["targetResourceId"]} == {environment}
+    assert {approval["targetResourceType"], lock["targetResourceType"]} == {"environment"}
+    assert not [name for name in graph.requests if "fleet" in name]  # none without the key
+
+
+def test_no_run_may_use_what_is_not_guarded_yet(fleet: Monitor) -> None:
+    """Where main is there already, the next push to it starts a run."""
+    for pipeline, environment in (("mta-sts", "prod"), ("mta-sts-fleet", "fleet")):
+        guards = {"connection-main-only", "variables-main-only", f"{environment}-lock", f"{environment}-approval"}
+        for what in ("connection", "variables", environment):
+            assert {f"pipeline-{guard}" for guard in guards} <= fleet.before(f"pipeline-{pipeline}-may-use-{what}")
+
+
+def test_a_pull_request_is_previewed_for_the_fleet_too(fleet: Monitor) -> None:
+    build, single = fleet.inputs("pipeline-fleet-preview"), fleet.inputs("pipeline-preview")
+    assert build["blocking"]
+    numbers = {each["settings"]["buildDefinitionId"] for each in (build, single)}
+    assert numbers == {sum(map(ord, name)) for name in ("pipeline-mta-sts", "pipeline-mta-sts-fleet")}
+    assert {**build["settings"], "buildDefinitionId": 0, "displayName": ""} == {
+        **single["settings"],
+        "buildDefinitionId": 0,
+        "displayName": "",
+    }
+    assert "pipeline-main-seen" in fleet.before("pipeline-fleet-preview")
+
+
+def test_the_fleets_pipeline_may_use_what_it_needs_and_no_more(fleet: Monitor) -> None:
+    """No other connection and no other group: those are for runs of main alone, whichever pipeline's run it is."""
+    type_ = "azuredevops:index/pipelineAuthorization:PipelineAuthorization"
+    own = str(sum(map(ord, "pipeline-mta-sts-fleet")))
+    found = [fleet.inputs(name) for name in fleet.of(type_)]
+    assert {(each["type"], each["resourceId"]) for each in found if str(int(each["pipelineId"])) == own} == {
+        ("endpoint", str(sum(map(ord, "pipeline-connection")))),
+        ("endpoint", str(sum(map(ord, "pipeline-preview-connection")))),
+        ("variablegroup", "7"),
+        ("environment", str(sum(map(ord, "pipeline-fleet")))),
+    }
+    names = {name.partition("-fleet-may-use-")[2] for name in fleet.of(type_)} - {""}
+    assert names == {"connection", "preview-connection", "variables", "preview-variables", "fleet"}
+    assert len(fleet.of("azuredevops:index/serviceEndpointAzureRM:ServiceEndpointAzureRM")) == 2
+    assert {fleet.inputs(name)["name"] for name in fleet.of("mtasts:index:VariableGroup")} == {
+        "mta-sts",
+        "mta-sts-preview",
+        "mta-sts-content",
+    }
+    assert fleet.inputs("pipeline-preview-variables")["secrets"] == {}
+    checks = [fleet.inputs(name) for name in fleet.of("azuredevops:index/checkBranchControl:CheckBranchControl")]
+    assert {check["allowedBranches"] for check in checks} == {"refs/heads/main"}
+    before = fleet.before("pipeline-main-seen")
+    assert {"pipeline-mta-sts-fleet-may-use-connection", "pipeline-connection-main-only"} <= before
+
+
+def test_each_shard_has_a_group_and_the_identities_no_right_beyond_it(fleet: Monitor) -> None:
+    wanted = {"sites", "front-door", "blobs"}
+    given = scopes(fleet, "deployer")
+    for shard in SHARDS:
+        assert fleet.inputs(f"pipeline-{shard}-group")["resourceGroupName"] == f"mta-sts-{shard}"
+        assert {given[f"{role}-{shard}"] for role in wanted} == {f"/resourceGroups/mta-sts-{shard}"}
+        assert scopes(fleet, "preview")[f"reader-{shard}"] == f"/resourceGroups/mta-sts-{shard}"
+
+
+def test_a_fleet_may_be_all_there_is(tmp_path: Path) -> None:
+    graph = with_fleet(tmp_path, stacks=[], contentPipeline=None)
+    assert graph.of("azuredevops:index/buildDefinition:BuildDefinition") == {"pipeline-mta-sts-fleet"}
+    assert graph.of("azuredevops:index/environment:Environment") == {"pipeline-fleet"}
+    assert "pipeline-preview" not in graph.requests
+    assert "pipeline-fleet-preview" in graph.requests
+
+
+def test_each_shards_file_says_the_same(tmp_path: Path) -> None:
+    given = read(fleet=True, resourceGroups={"fleet-2": {"name": "contoso"}})
+    for name in ("azure-pipelines.yml", "azure-pipelines-fleet.yml"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "pipeline/steps", tmp_path / "pipeline/steps")
+    write_shards(tmp_path)
+    write_shards(tmp_path, ("fleet-2",), resourceGroup="Contoso", existingResourceGroup="true")
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {'mta-sts:policies': []}\n")
+    assert tuple(shards(tmp_path)) == SHARDS
+    assert disagreements(given, tmp_path) == []
+    write_shards(tmp_path, ("fleet-2",), existingResourceGroup=False)
+    assert [line.partition("; ")[0] for line in disagreements(given, tmp_path)] == [
+        "Pulumi.fleet-2.yaml: mta-sts:existingResourceGroup must be true: the pipeline may make no group",
+        "Pulumi.fleet-2.yaml: mta-sts:resourceGroup is mta-sts-fleet-2, but mta-sts-pipeline:resourceGroups has contoso for it",
+    ]
+    assert disagreements(read(), tmp_path) == []  # without a pipeline for it they are nobody's business
+    (tmp_path / "Pulumi.fleet-2.yaml").write_text("- a list")
+    with pytest.raises(UserError, match=r"Pulumi\.fleet-2\.yaml: is no stack's file"):
+        disagreements(given, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("change", "line"),
     [
@@ -355,6 +481,20 @@ def test_the_first_run_is_asked_for_no_permission(graph: Monitor) -> None:
         ({"variables": {"\ud800": "x"}}, "variables: '\\ud800' must be letters, digits and _"),
         ({"contentPipeline": True}, "contentPipeline: True must be a map with the keys stack, policy, site"),
         ({"variables": {"a b": "x"}}, "mta-sts-pipeline:variables: 'a b' must be letters, digits and _"),
+        ({"fleet": 4}, "mta-sts-pipeline:fleet: 4 must be true or false"),
+        (
+            {"fleet": True, "shards": ()},
+            "mta-sts-pipeline:fleet: no Pulumi.<stack>.yaml has mta-sts:fleet; write one",
+        ),
+        (
+            {"fleet": True, "stacks": ["dev", "prod", "fleet-2"]},
+            "mta-sts-pipeline:stacks: fleet-2 has a shard of the fleet; take it out",
+        ),
+        (
+            {"fleet": True, "stacks": ["Fleet", "prod"]},
+            "mta-sts-pipeline:stacks: Fleet would share the environment mta-sts-fleet",
+        ),
+        ({"resourceGroups": {"fleet-1": {}}}, "resourceGroups.fleet-1: fleet-1 is none of the stacks dev, prod"),
     ],
 )
 def test_a_mistake_is_one_line_with_the_key(change: dict[str, Any], line: str) -> None:

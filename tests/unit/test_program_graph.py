@@ -1,11 +1,15 @@
 """The resource graph that `__main__.py` declares, under Pulumi's mocks: each test is one promise."""
 
+import logging
+import re
 from typing import Any
 
 import pulumi
 import pulumi.runtime
 import pytest
 from mocks import Cloud, Monitor, declare
+
+from components.policy_site import EACH_DOMAIN, without_unread_outputs
 
 
 def configuration() -> dict[str, Any]:
@@ -48,6 +52,22 @@ def test_no_line_of_the_program_goes_into_the_state(declared: Monitor) -> None:
     with_lines = {name for name, request in declared.requests.items() if request.HasField("sourcePosition")}
     with_lines |= {name for name, request in declared.requests.items() if request.stackTrace.frames}
     assert with_lines <= {"mtasts", *stack}
+
+
+def test_the_sdk_tells_the_engine_nothing_of_its_own_steps(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        declare(configuration())
+    named = {name for record in caplog.records for name in re.findall(r"\bname=([^,]+)", record.getMessage())}
+    assert named == {"mta-sts-test"}  # the stack, which is there before the program
+
+
+def test_what_each_domain_has_keeps_no_outputs_that_nobody_reads(declared: Monitor) -> None:
+    opts = pulumi.ResourceOptions()
+    for type_ in ("azure-native:dns:RecordSet", "azure-native:web:StaticSite"):
+        args = pulumi.ResourceTransformationArgs(None, type_, "name", {"ttl": 300, "fqdn": None}, opts)
+        kept = without_unread_outputs(args)
+        assert (kept.props if kept else None) == ({"ttl": 300} if type_.endswith("RecordSet") else None)
+    assert EACH_DOMAIN & {request.type for request in declared.requests.values()}  # they are spelled as they are
 
 
 def test_the_id_is_published_only_after_the_policy_is_live_on_that_host(declared: Monitor) -> None:

@@ -101,8 +101,9 @@ def do_comment(options: argparse.Namespace) -> int:
     if options.to:
         options.to.write_text(comment.render(found, limit=comment.GITHUB_LIMIT), encoding="utf-8")
     else:
-        text = comment.render(found, pull_request.run_link(os.environ))
-        print(f"the comment was {pull_request.publish(text, os.environ)}")
+        marker = comment.FLEET if options.fleet else comment.MARKER
+        text = comment.render(found, pull_request.run_link(os.environ), marker=marker)
+        print(f"the comment was {pull_request.publish(text, os.environ, marker)}")
     failed = [each.stack for each in found if each.failed]
     if failed:
         raise CiError(f"the preview of {', '.join(failed)} failed; the pull request's comment says why")

@@ -7,6 +7,7 @@ from checks.shown import shown
 from tools.ci.preview import Preview
 
 MARKER = "<!-- mta-sts: pulumi preview -->"  # not shown; by it the next run finds the comment
+FLEET = "<!-- mta-sts: pulumi preview of the fleet -->"  # the fleet's pipeline comments beside the other
 LIMIT = 150_000  # characters; "A discussion comment cannot be longer than …", says Azure DevOps (runatlantis 1585)
 GITHUB_LIMIT = 65_536  # characters; "Body is too long (maximum is 65536 characters)"
 CUT = "\n… cut here, {} characters more: the whole is in this run's log"
@@ -14,17 +15,18 @@ SHORT = 4  # stacks; of more there is a table first, and nothing further of thos
 ORDER = ("create", "update", "replace", "delete", "same")
 
 
-def render(previews: Sequence[Preview], link: str = "", limit: int = LIMIT) -> str:
+def render(previews: Sequence[Preview], link: str = "", limit: int = LIMIT, marker: str = MARKER) -> str:
     """The comment, in Azure DevOps' Markdown.
 
     :param link: to the run.
     :param limit: characters (UTF-16 units, as .NET counts).
+    :param marker: MARKER or FLEET, what the comment begins with.
     """
     run = f" · [run]({link})" if link else ""
     many = len(previews) > SHORT
     told = [each for each in previews if each.failed or each.changes] if many else previews
     text = "\n".join(
-        [f"{MARKER}\n### Pulumi preview{run}\n", *_overview(previews if many else ()), *map(_summary, told)]
+        [f"{marker}\n### Pulumi preview{run}\n", *_overview(previews if many else ()), *map(_summary, told)]
     )
     diffs = [(each.stack, _lines(each.diff)) for each in told if each.diff]
     frame = sum(length(_details(stack, "")) + len(CUT) + 10 for stack, _ in diffs)

@@ -22,11 +22,12 @@ HINT = "the project's Build Service needs Contribute to pull requests on the rep
 VERSION = "api-version=7.1"
 
 
-def publish(text: str, environment: Mapping[str, str]) -> str:
+def publish(text: str, environment: Mapping[str, str], marker: str = MARKER) -> str:
     """Update the thread that has the marker and that this identity began, or begin one.
 
     Anybody may write the marker; a comment of somebody else's is neither this one nor to be changed.
 
+    :param marker: what this pipeline's comments begin with.
     :returns: "updated" or "made".
     :raises CiError: not a run for a pull request, or refused.
     """
@@ -47,7 +48,7 @@ def publish(text: str, environment: Mapping[str, str]) -> str:
             first
             and me
             and first.get("author", {}).get("id") == me
-            and str(first.get("content", "")).startswith(MARKER)
+            and str(first.get("content", "")).startswith(marker)
         ):
             where = f"{threads}/{thread['id']}/comments/{first['id']}?{VERSION}"
             ask("PATCH", where, token, {"content": text}, HINT)

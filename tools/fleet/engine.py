@@ -113,6 +113,9 @@ class Workspace(automation.LocalWorkspace):
         return automation.Deployment(found.get("version"), found.get("deployment"))
 
 
-def stack(name: str, project: Path, engine: Engine) -> Stack:
-    """A stack of the project; whether it exists, its first command tells."""
-    return Stack.select(name, Workspace(work_dir=str(project), pulumi_command=engine))
+def stack(name: str, project: Path, engine: Engine, more: Mapping[str, str] | None = None) -> Stack:
+    """A stack of the project; whether it exists, its first command tells.
+
+    :param more: variables of its commands' environment.
+    """
+    return Stack.select(name, Workspace(work_dir=str(project), pulumi_command=engine, env_vars=dict(more or {})))

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 
 from rich.console import Console
@@ -19,11 +19,11 @@ from rich.table import Table
 from rich.text import Text
 
 from checks.shown import shown
-from tools.fleet.run import CANCELLED, DONE, FAILED, NOTHING, Outcome, Watcher
+from tools.fleet.run import CANCELLED, DONE, DRIFTED, FAILED, NOTHING, Outcome, Watcher
 
-TOLD = 5  # warnings of a shard
+TOLD = 5  # warnings of a shard, or changes of one that has drifted
 EVERY = 30.0  # seconds between lines about a shard, in a log
-COLOURS = {DONE: "green", NOTHING: "green", FAILED: "bold red", CANCELLED: "yellow"}
+COLOURS = {DONE: "green", NOTHING: "green", DRIFTED: "bold red", FAILED: "bold red", CANCELLED: "yellow"}
 
 
 class Shown:
@@ -83,6 +83,26 @@ def sentence(outcome: Outcome) -> str:
     return f"{outcome.shard.stack}: {outcome.result}{after}{f': {told}' if told else ''}"
 
 
+def wrong(outcome: Outcome) -> str:
+    """A line about a shard that failed or has drifted; "" where all is well."""
+    name, changes = outcome.shard.stack, outcome.found.changes
+    if outcome.result == FAILED:
+        return f"{name}: {outcome.error}"
+    if outcome.result != DRIFTED:
+        return ""
+    told = [f"{operation} {shown(resource)}" for operation, resource, _ in changes[:TOLD]]
+    more = [f"{len(changes) - TOLD} more"] if len(changes) > TOLD else []
+    return f"{name} has drifted: {', '.join([*told, *more])}; pulumi preview --stack {name} --refresh --diff"
+
+
+def issues(outcomes: Sequence[Outcome], environment: Mapping[str, str]) -> None:
+    """In a run of Azure Pipelines (TF_BUILD, learn.microsoft.com/azure/devops/pipelines/build/variables), the same lines
+    on the run's page."""
+    if environment.get("TF_BUILD"):
+        for line in filter(None, map(wrong, outcomes)):
+            print(f"##vso[task.logissue type=error]{line}")
+
+
 def summary(outcomes: Sequence[Outcome], console: Console) -> None:
     """A line a shard, the warnings and errors below, and a line for all."""
     table = Table("shard", "stack", box=None, pad_edge=False)
@@ -102,8 +122,8 @@ def summary(outcomes: Sequence[Outcome], console: Console) -> None:
         if len(outcome.warnings) > TOLD:
             more = f"{outcome.shard.stack}: {len(outcome.warnings) - TOLD} more warnings; --json has all of them"
             console.print(Text(more, "yellow"), soft_wrap=True)
-        if outcome.result == FAILED:
-            console.print(Text(f"{outcome.shard.stack}: {outcome.error}", "red"), soft_wrap=True)
+        if line := wrong(outcome):
+            console.print(Text(line, "red"), soft_wrap=True)
     counts = {result: sum(outcome.result == result for outcome in outcomes) for result in COLOURS}
     told = ", ".join(f"{count} {result}" for result, count in counts.items() if count)
     console.print(f"{len(outcomes)} {'shard' if len(outcomes) == 1 else 'shards'}: {told}")

@@ -15,13 +15,16 @@ from typing import Any
 from pulumi import automation
 
 from checks.shown import shown
+from tools.ci import without_secrets
+from tools.ci.errors import CiError
 from tools.ci.preview import Preview, explain
 from tools.fleet import stacks
 from tools.fleet.engine import CancelledError, Engine, stack
 from tools.fleet.stacks import Fleet, Shard
 
-DONE, NOTHING, FAILED, CANCELLED = "done", "nothing left", "failed", "cancelled"
+DONE, NOTHING, DRIFTED, FAILED, CANCELLED = "done", "nothing left", "drifted", "failed", "cancelled"
 INTERRUPTED = 130
+UNEXPECTED = "no changes were expected"  # github.com/pulumi/pulumi pkg/backend/backenderr
 MESSAGE = "fleet: inputs "  # of an update, before a hash of what it went by
 # MiB. A shard of 100 domains took some 350 here, with a stand-in for azure-native's plugin (docs/scale.md, Measured).
 A_JOB, RESERVE = 700, 1024
@@ -31,7 +34,8 @@ A_JOB, RESERVE = 700, 1024
 class Outcome:
     """What became of one shard.
 
-    :param result: DONE, NOTHING (its last `up` went well with the same inputs), FAILED or CANCELLED.
+    :param result: DONE, NOTHING (its last `up` went well with the same inputs), DRIFTED (an `up` would change
+        something, as Azure is now), FAILED or CANCELLED.
     :param seconds: it took.
     """
 
@@ -96,12 +100,20 @@ def _memory() -> int:
 
 
 def run(
-    command: str, fleet: Fleet, chosen: Sequence[Shard], jobs: int, watcher: Watcher, again: bool = False
+    command: str,
+    fleet: Fleet,
+    chosen: Sequence[Shard],
+    jobs: int,
+    watcher: Watcher,
+    again: bool = False,
+    drift: bool = False,
 ) -> list[Outcome]:
     """Run `preview` or `up` of these shards' stacks.
 
     :param jobs: how many at once.
     :param again: an `up` of all of them, whatever their last one was.
+    :param drift: a `preview` that compares with Azure, too, and expects no change. Without what decrypts the stacks it
+        looks at copies without secrets (tools/ci/without_secrets.py).
     :returns: in the order of `chosen`.
     :raises UserError: there is no engine.
     """
@@ -113,14 +125,13 @@ def run(
     def work(outcome: Outcome) -> None:
         outcome.begun = time.monotonic()
         watcher.begun(outcome)
-        _run(
-            command,
-            outcome,
-            stack(outcome.shard.stack, project, engine),
-            watcher,
-            again,
-            stacks.inputs(outcome.shard, program),
-        )
+        name, inputs = outcome.shard.stack, stacks.inputs(outcome.shard, program)
+        try:
+            with _place(name, project, environment, drift) as (folder, more):
+                _run(command, outcome, stack(name, folder, engine, more), watcher, again, drift, inputs)
+        except CiError as error:
+            outcome.result = FAILED
+            outcome.found.notes.append(("error", "", str(error)))
         if engine.cancelled and outcome.result == FAILED:
             outcome.result = CANCELLED
         outcome.seconds = time.monotonic() - outcome.begun
@@ -132,6 +143,21 @@ def run(
     for outcome in outcomes:
         outcome.result = outcome.result or CANCELLED
     return outcomes
+
+
+@contextmanager
+def _place(
+    name: str, project: Path, environment: Mapping[str, str], drift: bool
+) -> Generator[tuple[Path, dict[str, str]]]:
+    """The folder that a stack is run in, and what is different there in the environment.
+
+    :raises CiError: a copy can't be made.
+    """
+    if not drift:
+        yield project, {}
+        return
+    with without_secrets.copy({**environment, "PULUMI_STACK": name}, project) as (folder, env):
+        yield folder, {key: text for key, text in env.items() if environment.get(key) != text}
 
 
 def _wait(futures: Sequence[Future[None]], engine: Engine, watcher: Watcher) -> None:
@@ -164,7 +190,13 @@ def _ending_in_order(engine: Engine) -> Generator[None]:
 
 
 def _run(
-    command: str, outcome: Outcome, chosen: automation.Stack, watcher: Watcher, again: bool, inputs: str
+    command: str,
+    outcome: Outcome,
+    chosen: automation.Stack,
+    watcher: Watcher,
+    again: bool,
+    drift: bool,
+    inputs: str,
 ) -> None:
     found, moved = outcome.found, time.monotonic()
 
@@ -179,7 +211,7 @@ def _run(
     quiet: Mapping[str, Any] = {"color": "never", "on_event": event, "suppress_progress": True}
     try:
         if command == "preview":
-            chosen.preview(**quiet)
+            chosen.preview(**quiet, refresh=drift, expect_no_changes=drift)
         elif not again and settled(chosen, inputs):
             outcome.result = NOTHING
             return
@@ -192,6 +224,9 @@ def _run(
         outcome.result = FAILED
         found.notes.append(("error", "", locked(str(error), outcome.shard.stack)))
     except (automation.StackNotFoundError, automation.CommandError) as error:
+        if drift and UNEXPECTED in str(error):
+            outcome.result = DRIFTED
+            return
         outcome.result = FAILED
         if isinstance(error, automation.StackNotFoundError):
             found.notes.append(
@@ -223,9 +258,9 @@ def settled(chosen: automation.Stack, inputs: str) -> bool:
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:
-    """0 where all went well, 1 where one failed, 130 after Ctrl-C."""
+    """0 where all went well, 1 where one failed or has drifted, 130 after Ctrl-C."""
     results = {outcome.result for outcome in outcomes}
-    return INTERRUPTED if CANCELLED in results else 1 if FAILED in results else 0
+    return INTERRUPTED if CANCELLED in results else 1 if results & {DRIFTED, FAILED} else 0
 
 
 def as_json(outcomes: Sequence[Outcome]) -> str:

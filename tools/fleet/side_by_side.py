@@ -1,10 +1,11 @@
 """The commands that run a fleet's stacks: preview, up, status, init; docs/scale.md.
 
-Exit codes: 0 all is done, 1 some of it isn't, 130 stopped by Ctrl-C. Pulumi's SDK is imported when one of them runs.
+Exit codes: 0 all is done, 1 some of it isn't or has drifted, 130 stopped by Ctrl-C. Pulumi's SDK is imported when one of them runs.
 """
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -40,6 +41,7 @@ def add_commands(add: Callable[[str, Run, str], argparse.ArgumentParser]) -> Non
     init = add("init", do_init, "make a stack for each shard that has none")
     for made in (preview, up, status):
         add_shards(made)
+    preview.add_argument("--drift", action="store_true", help="compare with Azure as it is now, and fail where an up would change something; where no passphrase is set, on copies without secrets")  # fmt: skip
     up.add_argument("--again", action="store_true", help="also those that an up with the same inputs has finished")
     init.add_argument("--like", metavar="STACK", help="the stack whose configuration they get (default: the first shard's)")  # fmt: skip
 
@@ -55,11 +57,13 @@ def do_run(options: argparse.Namespace) -> int:
     if bare:
         print(f"fleet: {shown(bare)}", file=sys.stderr)
     with progress.Shown(options.command, len(shards)) as watcher:
-        outcomes = run.run(options.command, fleet, shards, jobs, watcher, getattr(options, "again", False))
+        again, drift = getattr(options, "again", False), getattr(options, "drift", False)
+        outcomes = run.run(options.command, fleet, shards, jobs, watcher, again, drift)
     if options.json:
         print(run.as_json(outcomes))
     else:
         progress.summary(outcomes, console())
+        progress.issues(outcomes, os.environ)
     return run.exit_code(outcomes)
 
 
