@@ -17,6 +17,7 @@ from checks import gather, history
 from sandbox.control import Sandbox
 from sandbox.devops import permissions
 from tools.ci import propose
+from tools.ci.__main__ import main
 from tools.ci.errors import CiError
 
 from .forges import BRANCH, NOT_PERMITTED, AzureDevOps, Forge, GitHub
@@ -425,3 +426,18 @@ def test_a_dry_run_shows_it_all_and_needs_no_token(local: tuple[Sandbox, int], t
     run = subprocess.run([*command, "--reports", "/nowhere"], cwd=night.person, env=env, capture_output=True, text=True)  # fmt: skip
     assert run.returncode == 1
     assert run.stderr == "tools.ci: prod: there is no file or folder /nowhere\n"
+
+
+def test_each_mistake_of_a_fleet_is_a_line_and_no_stack_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(stack: str, *_: Any) -> list[str]:
+        assert stack == ""
+        raise CiError("fleet: one\nfleet: two")
+
+    monkeypatch.setattr(propose, "run", run)
+    monkeypatch.delenv("PULUMI_STACK", raising=False)
+    assert main(["propose", "--fleet"]) == 1
+    assert capsys.readouterr().err == "tools.ci: fleet: one\ntools.ci: fleet: two\n"
+    assert main(["propose"]) == 1
+    assert "PULUMI_STACK is not set" in capsys.readouterr().err
