@@ -18,7 +18,8 @@
 | outlook.py | what is missing until then, and when that is likely to be reached              |
 | ladder.py  | what to change next in a stack's file or a fleet's rows; since.py: how long they stand so |
 | evidence.py | what that goes by; steps.py: of one domain, due.py: of a fleet, for `enforce`     |
-| edit.py    | one change; stack_text.py makes it in a stack's file, fleet_text.py in rows, by csv_text.py; replace.py writes files |
+| written.py | what it has to know of where policies are written; edit.py: one change there      |
+| stack_text.py | makes changes in a stack's file; fleet_text.py in rows, by csv_text.py; replace.py writes files |
 | watch/     | what is new, worse or mended since the last run; notify.py tells it            |
 | shown.py   | strangers' text, made fit to be shown: all that follow put it through there    |
 | show.py    | tables, JSON, a Prometheus text file; page.py, page.html: the page             |

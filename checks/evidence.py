@@ -9,11 +9,12 @@ from datetime import UTC, date, datetime, timedelta
 
 from checks import gather, history, ladder, mail, verdict
 from checks.finding import Domain, Level
-from checks.ladder import Evidence, Written
+from checks.ladder import Evidence
 from checks.look import Look, Shared
 from checks.tally import Domain as Reported
 from checks.tally import Tally
 from checks.verdict import NOT_NEEDED, Verdict, of_reports
+from checks.written import Written
 from internet.view import View
 
 SECONDS = 30.0  # for the MX records of one domain

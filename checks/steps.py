@@ -7,9 +7,10 @@ from pathlib import Path
 
 from checks import edit, ladder
 from checks.fleet_text import FleetText
-from checks.ladder import Evidence, Proposal, Written
+from checks.ladder import Evidence, Proposal
 from checks.replace import replace
 from checks.stack_text import StackText
+from checks.written import Written
 from policy import UserError
 from settings.project import Project
 

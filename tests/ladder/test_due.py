@@ -14,8 +14,8 @@ from fleet.test_settings import row
 
 from checks import due, evidence
 from checks.evidence import Known
-from checks.ladder import Written
 from checks.show import console
+from checks.written import Written
 from ladder.test_fleet_text import FRONT_DOOR, fleet, known, stack
 from policy import UserError
 

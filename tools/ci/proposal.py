@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping, Sequence
 
 from checks.edit import Edit, diff
-from checks.ladder import Proposal, Written
+from checks.ladder import Proposal
 from checks.shown import shown
+from checks.written import Written
 from tools.ci.comment import cut, fenced, length
 
 MARKER = re.compile(r"<!-- mta-sts: proposal ([0-9a-f]{16}) ([0-9a-f]{16}) -->")

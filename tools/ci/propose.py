@@ -12,8 +12,9 @@ from pathlib import Path
 from checks import evidence, ladder
 from checks.__main__ import parser
 from checks.fleet_text import FleetText
-from checks.ladder import Proposal, Written
+from checks.ladder import Proposal
 from checks.stack_text import StackText
+from checks.written import Written
 from policy import Mode, UserError
 from tools.ci import proposal as words
 from tools.ci import pull_requests, sign_in
