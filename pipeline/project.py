@@ -149,7 +149,7 @@ class Pipeline(pulumi.ComponentResource):
             self._building("mta-sts", "azure-pipelines.yml", {**used, **reports, **environments})
         if settings.fleet:
             environment = {FLEET: ("environment", self._environment(FLEET, approved=True).id)}
-            self._building("mta-sts-fleet", "azure-pipelines-fleet.yml", {**used, **environment})
+            self._building("mta-sts-fleet", "azure-pipelines-fleet.yml", {**used, **reports, **environment})
         if settings.content:
             self._content(settings.content)
 

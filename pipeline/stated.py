@@ -11,6 +11,7 @@ from pipeline.settings import Settings
 from policy import UserError
 from settings.engine import FileConfig, value
 
+OF_FLEET = "azure-pipelines-fleet.yml"
 PROGRAM = "mta-sts"  # the project whose stacks the pipelines deploy, in Pulumi.yaml
 
 
@@ -47,10 +48,13 @@ def disagreements(settings: Settings, folder: Path) -> list[str]:
             f"azure-pipelines.yml: stacks is {stacks!r}, but {NAMESPACE}:stacks {list(settings.stacks)}; "
             "make them the same"
         )
-    proposing = bool(_parameters(folder, "azure-pipelines.yml", []).get("propose"))
-    if proposing != settings.proposals:
+    files = [
+        name for name, there in (("azure-pipelines.yml", settings.stacks), (OF_FLEET, settings.fleet)) if there
+    ]
+    proposing = [name for name in files if _parameters(folder, name, []).get("propose")]
+    if bool(proposing) != settings.proposals:
         problems.append(
-            f"azure-pipelines.yml: propose is {'set' if proposing else 'empty'}, but {NAMESPACE}:proposals "
+            f"{' and '.join(proposing or files)}: propose is {'set' if proposing else 'empty'}, but {NAMESPACE}:proposals "
             f"{str(settings.proposals).lower()}; make them the same (docs/ladder.md)"
         )
     if settings.content:
@@ -68,7 +72,7 @@ def disagreements(settings: Settings, folder: Path) -> list[str]:
 def _of_fleet(settings: Settings, folder: Path) -> list[str]:
     """Each shard's stack must work in the group that is made for it; it may make none of its own."""
     problems: list[str] = []
-    _parameters(folder, "azure-pipelines-fleet.yml", problems)
+    _parameters(folder, OF_FLEET, problems)
     for stack, config in shards(folder).items():
         wanted, named = settings.groups[stack].name, config.get("resourceGroup") or f"mta-sts-{stack}"
         if value(config, "existingResourceGroup") is not True:

@@ -1,7 +1,6 @@
 """A fleet over several agents: the pipeline's files, and one comment for all shards."""
 
 import json
-import shutil
 import subprocess
 import sys
 from dataclasses import asdict
@@ -69,17 +68,11 @@ def test_a_pull_request_and_a_night_have_no_secret() -> None:
     )
 
 
-def test_the_docs_job_for_proposals_fits_into_the_night_and_is_for_main_alone(
-    schema: Draft7Validator, tmp_path: Path
+def test_each_night_proposes_for_the_fleet_where_reports_are_named_and_by_a_connection_of_its_own(
+    schema: Draft7Validator,
 ) -> None:
-    given = (
-        (ROOT / "docs/ladder.md").read_text().partition("```yaml\n      - job: propose\n")[2].partition("```")[0]
-    )
-    shutil.copytree(ROOT / "pipeline" / "steps", tmp_path / "pipeline" / "steps")
-    shutil.copy(FILE, tmp_path)
-    with (tmp_path / "pipeline" / "steps" / "fleet_nightly.yml").open("a") as file:
-        file.write(f"      - job: propose\n{given}")
-    made = pipeline(tmp_path / FILE.name, RUNS["nightly"])
+    given = {"propose": "--history azblob://reports/history.db --reports graph://tls@example.org"}
+    made = pipeline(FILE, RUNS["nightly"], given)
     assert [error.message for error in schema.iter_errors(made)] == []
     (job,) = [each for stage in made["stages"] for each in stage["jobs"] if each["job"] == "propose"]
     (step,) = [step for step in job["steps"] if step.get("task") == "AzureCLI@2"]
@@ -91,6 +84,9 @@ def test_the_docs_job_for_proposals_fits_into_the_night_and_is_for_main_alone(
     assert (
         checks_parser().parse_args(["enforce", "--fleet", *options.rest]).history == "azblob://reports/history.db"
     )
+    for run in RUNS:
+        assert ("tools.ci propose" in str(pipeline(FILE, RUNS[run], given))) == (run == "nightly"), run
+        assert "tools.ci propose" not in str(pipeline(FILE, RUNS[run])), run
 
 
 def test_only_what_deploys_names_the_connection_and_the_group_of_main() -> None:

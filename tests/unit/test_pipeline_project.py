@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -69,6 +71,21 @@ def with_fleet(folder: Path, **changes: Any) -> Monitor:
     glob = Path.glob
     with patch.object(Path, "glob", lambda at, pattern: glob(folder if at == ROOT else at, pattern)):
         return declared(fleet=True, **changes)
+
+
+@contextmanager
+def files_that_propose() -> Iterator[None]:
+    """The pipelines' files say meanwhile where reports come from."""
+    read_file = yaml.safe_load
+
+    def switched_on(text: str) -> Any:
+        found = read_file(text)
+        if "parameters" not in found:  # a stack's
+            return found
+        return {**found, "parameters": [{**each, "default": "--reports x"} if each["name"] == "propose" else each for each in found["parameters"]]}  # fmt: skip
+
+    with patch("yaml.safe_load", switched_on):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -282,21 +299,14 @@ def test_four_eyes_are_peoples_and_not_the_last_pushers(graph: Monitor) -> None:
 
 def test_proposals_take_an_identity_for_main_alone_and_one_approval_more() -> None:
     """Who starts a run can push as the run, and is then neither author nor last pusher."""
-    read_file = yaml.safe_load
-
-    def switched_on(text: str) -> Any:
-        found = read_file(text)
-        if "parameters" not in found:  # a stack's
-            return found
-        return {**found, "parameters": [{**each, "default": "--reports x"} if each["name"] == "propose" else each for each in found["parameters"]]}  # fmt: skip
-
-    with patch("yaml.safe_load", switched_on):
+    with files_that_propose():
         graph = declared(proposals=True)
     assert graph.inputs("pipeline-reports-connection")["serviceEndpointName"] == "mta-sts-reports"
     assert scopes(graph, "reports") == {}
     assert graph.inputs("pipeline-azure-reports-trust")
     assert graph.inputs("pipeline-reports-connection-main-only")["allowedBranches"] == "refs/heads/main"
     assert "pipeline-mta-sts-may-use-reports-connection" in graph.requests
+    assert "pipeline-mta-sts-content-may-use-reports-connection" not in graph.requests
     assert graph.inputs("pipeline-reviewers")["settings"]["reviewerCount"] == 3
     assert graph.inputs("pipeline-people")["settings"]["minimumNumberOfReviewers"] == 3
     assert "pipeline-reports-connection" not in declared().requests
@@ -313,6 +323,21 @@ def test_the_pipelines_file_and_the_settings_agree_about_proposals(tmp_path: Pat
     file.write_text(file.read_text().replace('default: ""', "default: --reports graph://tls@example.org"))
     assert disagreements(read(proposals=True), tmp_path) == []
     assert "propose is set, but mta-sts-pipeline:proposals false" in disagreements(read(), tmp_path)[0]
+
+
+def test_one_of_the_pipelines_files_that_proposes_is_enough(tmp_path: Path) -> None:
+    for name in ("azure-pipelines.yml", "azure-pipelines-fleet.yml"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "pipeline/steps", tmp_path / "pipeline/steps")
+    write_shards(tmp_path)
+    given = read(proposals=True, fleet=True)
+    (problem,) = disagreements(given, tmp_path)
+    assert problem.startswith("azure-pipelines.yml and azure-pipelines-fleet.yml: propose is empty, but ")
+    file = tmp_path / "azure-pipelines-fleet.yml"
+    file.write_text(file.read_text().replace('default: ""', "default: --reports graph://tls@example.org"))
+    assert disagreements(given, tmp_path) == []
+    (problem,) = disagreements(read(fleet=True), tmp_path)
+    assert problem.startswith("azure-pipelines-fleet.yml: propose is set, but mta-sts-pipeline:proposals false")
 
 
 def test_what_runs_and_what_it_applies_takes_an_approver(graph: Monitor) -> None:
@@ -411,6 +436,15 @@ def test_the_fleets_pipeline_may_use_what_it_needs_and_no_more(fleet: Monitor) -
     assert {check["allowedBranches"] for check in checks} == {"refs/heads/main"}
     before = fleet.before("pipeline-main-seen")
     assert {"pipeline-mta-sts-fleet-may-use-connection", "pipeline-connection-main-only"} <= before
+
+
+def test_the_fleets_proposals_have_the_connection_too(tmp_path: Path) -> None:
+    with files_that_propose():
+        graph = with_fleet(tmp_path, proposals=True)
+    assert "pipeline-mta-sts-fleet-may-use-reports-connection" in graph.requests
+    assert "pipeline-reports-connection-main-only" in graph.before(
+        "pipeline-mta-sts-fleet-may-use-reports-connection"
+    )
 
 
 def test_each_shard_has_a_group_and_the_identities_no_right_beyond_it(fleet: Monitor) -> None:
