@@ -45,13 +45,17 @@ class NameServer:
     package = ""
 
     def __init__(self, folder: Path, *zones: str, extra: str = "", primary: int | None = None) -> None:
-        if not (shutil.which(self.program) or shutil.which(f"/usr/sbin/{self.program}")):
+        if not self.installed():
             pytest.skip(f"{self.program} is not installed (apt-get install {self.package})")
         folder.mkdir(parents=True)
         self.folder, self.zones, self.extra, self.primary = folder, zones, extra, primary
         self.port = free_port()
         self.secret = base64.b64encode(secrets.token_bytes(32)).decode()
         self.log = folder / "log"
+
+    @classmethod
+    def installed(cls) -> bool:
+        return bool(shutil.which(cls.program) or shutil.which(f"/usr/sbin/{cls.program}"))
 
     @property
     def address(self) -> str:

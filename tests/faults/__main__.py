@@ -9,6 +9,7 @@ from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from name_servers import Unbound
 from rich.console import Console
 from rich.table import Table
 
@@ -51,7 +52,13 @@ def run(runs: int, jobs: int, seed: int, folder: Path) -> list[Outcome]:
 
     with ThreadPoolExecutor(jobs) as pool:
         behind = round(runs * FRONT_DOOR_SHARE)
-        lives = [(faults, "staticWebApp") for faults in deal(runs - behind, seed, CATALOG)]
+        catalog = [fault for fault in CATALOG if fault.kind != "remembered-no" or Unbound.installed()]
+        if len(catalog) < len(CATALOG):
+            print(
+                "no resolver that remembers a no: unbound is not installed (apt-get install unbound)",
+                file=sys.stderr,
+            )
+        lives = [(faults, "staticWebApp") for faults in deal(runs - behind, seed, catalog)]
         lives += [(faults, "frontDoor") for faults in deal(behind, seed, FRONT_DOOR)]
         list(pool.map(one, range(len(lives)), *zip(*lives, strict=True)))
     return outcomes
