@@ -144,13 +144,24 @@ def standing_of_rows(text: str) -> Standing:
 
 
 def _records(text: str) -> Iterator[str]:
-    """The records of a CSV text; a line end within quotes ends none."""
-    held = ""
-    for line in text.split("\n"):
-        held = f"{held}\n{line}" if held else line
-        if held.count('"') % 2 == 0:
+    """The records of a CSV text; a line end within quotes ends none, and a quote within a cell opens nothing."""
+    held, open_ = "", False
+    for line in io.StringIO(text, newline=""):
+        open_ = (line.count('"') % 2 == 0) if held else ('"' in line and _opens(line))
+        held += line
+        if not open_:
             yield held
             held = ""
+
+
+@lru_cache(ROWS)
+def _opens(line: str) -> bool:
+    """Whether a record's first line ends within quotes."""
+    try:
+        next(csv.reader(io.StringIO(line, newline=""), strict=True), None)
+    except csv.Error as error:
+        return "unexpected end" in str(error)
+    return False
 
 
 @lru_cache(ROWS)

@@ -110,6 +110,13 @@ def test_rows_are_read_as_the_program_reads_them() -> None:
     assert standing_of_rows(text) == {"xn--bcher-kva.example": ("testing", 604800), "b.example": ("none", 86400)}
     assert standing_of_rows('domain,mode\na.example,testing\n"b') == {"a.example": ("testing", 604800)}
     assert standing_of_rows("") == standing_of_rows("domain\na.example\n") == {}
+    inches = 'domain,customer,mode\na.example,12" Records,testing\nb.example,"x\n""y",none\nc.example,,enforce\n'
+    for eol in ("\n", "\r\n", "\r"):
+        assert standing_of_rows(inches.replace("\n", eol)) == {
+            "a.example": ("testing", 604800),
+            "b.example": ("none", 86400),
+            "c.example": ("enforce", 604800),
+        }
 
 
 def test_git_is_asked_as_often_for_a_thousand_rows_and_thirty_versions_as_for_one(
