@@ -46,7 +46,8 @@ class Place:
     def since(self, today: date) -> dict[str, date]:
         """By policy, since when it stands as it does.
 
-        Without a git history what stands counts as having stood for long: then the reports' days alone decide.
+        Where it was never committed, what stands counts as having stood for long: then the reports' days alone decide.
+        Of what was, but whose history is cut off, it isn't known.
         """
         names = [policy.name for policy in self.file.policies]
         try:
@@ -55,9 +56,9 @@ class Place:
             return dict.fromkeys(names, today)
         if before is None:
             return dict.fromkeys(names, date.min)
-        known = {**dict.fromkeys(names, date.min), **self.file.since(self.folder)}
         then, now = _standing(before), _standing(self.file)
-        return {name: known[name] if then.get(name) == now[name] else today for name in names}
+        changed = {name: today for name in names if then.get(name) != now[name]}
+        return {**self.file.since(self.folder), **changed}
 
     def after(self, proposal: Proposal) -> dict[Path, str]:
         """What files are to say; nothing is written yet.

@@ -107,6 +107,21 @@ def test_a_row_stands_since_its_commit_and_one_that_is_not_committed_since_today
     ]
 
 
+def test_of_a_history_that_is_cut_off_no_row_is_taken_as_having_stood_for_long(
+    tmp_path: Path, looked: list[str]
+) -> None:
+    (tmp_path / "whole").mkdir()
+    stack(tmp_path / "whole", **FRONT_DOOR)
+    fleet(tmp_path / "whole", row("a.example"))
+    commit(tmp_path / "whole", days=1)
+    git(tmp_path, "clone", "-q", "--depth=1", f"file://{tmp_path / 'whole'}", "shallow")
+    fleet(tmp_path / "shallow", row("a.example"), row("b.example"))
+    found = look(tmp_path / "shallow").proposal
+    assert found.edits == ()
+    assert "since when a.example stands as it does is not known" in found.waits[0]
+    assert f"it has stood since {datetime.now(UTC).date()}" in found.waits[1]
+
+
 def test_nothing_is_written_over_what_is_not_committed_or_was_changed_meanwhile(
     tmp_path: Path, looked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
