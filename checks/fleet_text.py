@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
+from posixpath import normpath
 from typing import Any, cast
 
 from checks import since
@@ -21,7 +22,7 @@ from checks.stack_text import as_pattern
 from policy import UserError
 from policy.mx import MxPattern
 from settings import ladder, problems
-from settings.fleet import Row
+from settings.fleet import KEY, Row
 from settings.ladder import Step
 from settings.operators import PRESETS
 from settings.policies import Hosting, PolicySettings
@@ -33,12 +34,14 @@ class FleetText:
     """All rows of a project's fleet.
 
     :param project: with the stacks' files and the rows.
-    :raises UserError: a file can't be read at all.
+    :raises UserError: a file can't be read at all, or isn't named as git names it.
     """
 
     def __init__(self, project: Project) -> None:
         self.project = project
         self.name = ", ".join(project.files)
+        if other := [name for name in project.files if name != normpath(name) or name.startswith(("/", "../"))]:
+            raise UserError(f"{KEY}.file: {other[0]!r} must stand in the project's folder, and be named from there, such as fleet.csv or fleet/acme.csv: steps go by its git history")  # fmt: skip
         there = {label: path for label, path in project.files.items() if path.exists()}
         self.before = {label: path.read_bytes().decode(errors="replace") for label, path in there.items()}
         self.problems = problems.of(project, project.fleet)
@@ -66,8 +69,12 @@ class FleetText:
         with tempfile.TemporaryDirectory(prefix="mta-sts-fleet-") as place:
 
             def bring(patterns: Sequence[Any]) -> None:
+                # More than it matches may come along: Project takes what it wants of that.
+                wanted = [
+                    normpath(each).replace("**/", "*") for each in patterns if isinstance(each, str) and each
+                ]
                 for name in names:
-                    if any(isinstance(pattern, str) and fnmatchcase(name, pattern) for pattern in patterns):
+                    if any(name == pattern or fnmatchcase(name, pattern) for pattern in wanted):
                         path = Path(place) / name
                         path.parent.mkdir(parents=True, exist_ok=True)
                         path.write_bytes((since.at_commit(folder, name, commit) or "").encode())

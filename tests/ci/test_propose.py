@@ -414,6 +414,14 @@ def test_a_fleet_has_one_pull_request_for_the_rows_of_all_files_and_shards(
         night.run(stack="fleet-1")
 
 
+def test_a_fleets_file_that_is_not_in_the_repository_is_told(local: tuple[Sandbox, int], tmp_path: Path) -> None:
+    night = Night(tmp_path, *local, AzureDevOps(local[0]), "good.test")
+    night.write(SHARD.format(1).replace('"fleet/*.csv"', "acme.csv"), "Pulumi.fleet-1.yaml", days=10)
+    night.write(f"{HEAD}\ngood.test,,mx1.good.test,testing,,1\n", "fleet.csv", days=10)
+    with pytest.raises(CiError, match=r"^fleet: acme.csv: mta-sts:fleet.file names it, but it is not in the repo"):
+        night.run(stack="")
+
+
 def test_a_dry_run_shows_it_all_and_needs_no_token(local: tuple[Sandbox, int], tmp_path: Path) -> None:
     night = Night(tmp_path, *local, AzureDevOps(local[0]), "moved.test", mode="enforce")
     command = [sys.executable, "-m", "tools.ci", "propose", "--dry-run", "--", *night.options]

@@ -235,6 +235,38 @@ def test_an_edit_is_told_with_its_line(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["./fleet.csv", "../fleet.csv", "fleet/../fleet.csv", "/somewhere/fleet.csv"])
+def test_a_file_that_git_names_otherwise_is_refused_and_never_passed_over(tmp_path: Path, name: str) -> None:
+    for folder in (tmp_path, tmp_path / "mail"):
+        (folder / "fleet").mkdir(parents=True)
+        fleet(folder, row("a.example"))
+        stack(folder, 1, name, **FRONT_DOOR)
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    subprocess.run(["git", "add", "-A"], cwd=tmp_path, check=True)
+    who = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+    subprocess.run(["git", *who, "commit", "-qm", "x"], cwd=tmp_path, check=True)
+    told = rf"mta-sts:fleet.file: '{name}' must stand in the project's folder"
+    with pytest.raises(UserError, match=told):
+        FleetText(Project(tmp_path / "mail"))
+    with pytest.raises(UserError, match=told):
+        FleetText.at(tmp_path / "mail")
+
+
+@pytest.mark.parametrize("pattern", ["**/*.csv", "./**/*.csv"])
+def test_a_pattern_finds_at_a_commit_what_it_finds_in_the_folder(tmp_path: Path, pattern: str) -> None:
+    (tmp_path / "fleet" / "north").mkdir(parents=True)
+    stack(tmp_path, 1, pattern, **FRONT_DOOR)
+    for name, domain in (("fleet.csv", "a.example"), ("fleet/b.csv", "b.example"), ("fleet/north/c.csv", "c.example")):  # fmt: skip
+        (tmp_path / name).write_text(f"{HEAD}\n{row(domain)}\n")
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    subprocess.run(["git", "add", "-A"], cwd=tmp_path, check=True)
+    who = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+    subprocess.run(["git", *who, "commit", "-qm", "x"], cwd=tmp_path, check=True)
+    there = FleetText.at(tmp_path)
+    assert there
+    assert sorted(there.rows) == sorted(FleetText(Project(tmp_path)).rows) == ["a.example", "b.example", "c.example"]  # fmt: skip
+
+
 def test_the_rows_of_a_commit_are_read_whatever_stands_in_the_folder(tmp_path: Path) -> None:
     (tmp_path / "mail" / "fleet").mkdir(parents=True)
     folder = tmp_path / "mail"

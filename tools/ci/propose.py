@@ -93,6 +93,8 @@ def _of_fleet(commit: str, folder: Path) -> FleetText:
     file = FleetText.at(folder, commit)
     if file is None:
         raise UserError("no Pulumi.<stack>.yaml in the repository has mta-sts:fleet; docs/fleet.md")
+    if missing := [name for name in file.project.files if name not in file.before]:
+        raise UserError(f"{', '.join(missing)}: mta-sts:fleet.file names it, but it is not in the repository")
     return file
 
 
