@@ -99,7 +99,10 @@ def parser() -> argparse.ArgumentParser:
         "fleet", do_fleet, "look at all domains of a fleet file at once: one page, one metrics file; docs/scale.md"
     )
     whole.add_argument(
-        "file", nargs="*", default=["fleet.csv"], metavar="FILE", help="its files (default: fleet.csv)"
+        "file",
+        nargs="*",
+        metavar="FILE",
+        help="its files (default: those that the stacks here name; else fleet.csv)",
     )
     add_part(whole)
     whole.add_argument("--prometheus", type=Path, metavar="FILE", help="also write a text file for node_exporter")
@@ -154,18 +157,18 @@ def do_domain(options: argparse.Namespace) -> int:
 
 def do_fleet(options: argparse.Namespace) -> int:
     """`fleet`."""
-    from checks import fleet
-    from settings.fleet import read_files  # which takes Pulumi's SDK along; no other command needs it
+    from checks import fleet  # which takes Pulumi's SDK along, as settings do; no other command needs it
     from settings.project import Project
 
-    checked, others = fleet.checked(Project(), read_files(Path(), options.file))
+    project = Project()
+    checked, others = fleet.checked(project, fleet.read(project, options.file))
     rows = [
         row for row in checked if options.customer in ("", row.customer) and options.shard in (None, row.shard)
     ]
     for problem in others:
         print(f"checks: {shown(problem)}", file=sys.stderr)
     if not rows:
-        raise UserError(f"{', '.join(options.file)}: no row is asked for")
+        raise UserError(f"{', '.join(options.file) or 'the fleet'}: no row is asked for")
     found = fleet.members(
         rows, look(list(dict.fromkeys(row.domain for row in rows if not row.problems)), {}, options)
     )

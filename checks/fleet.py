@@ -15,9 +15,9 @@ from checks.show import COLOURS
 from checks.shown import shown
 from policy import UserError
 from settings import problems
-from settings.fleet import Fleet, Place, Row
+from settings.fleet import Fleet, Place, Row, read_files
 from settings.policies import Dns, Hosted, Hosting
-from settings.project import Project
+from settings.project import FIRST, Project
 from settings.reader import Reader
 
 NAMED = 40  # domains that the terminal names
@@ -72,6 +72,23 @@ class Customer:
         """Domains by level, the worst first; without those levels that none has."""
         found = {level: sum(member.seen.level == level for member in self.members) for level in reversed(ORDER)}
         return {level: count for level, count in found.items() if count}
+
+
+def read(project: Project, named: Sequence[str]) -> Fleet:
+    """The rows of the files that are named; without any of those that the stacks name, or of fleet.csv.
+
+    :raises UserError: one of them can't be read.
+    """
+    try:
+        stacks = project.stacks
+    except UserError:  # which `checked` tells
+        stacks = {}
+    if named or not stacks:
+        return read_files(project.folder, list(named) or FIRST)
+    there = list(project.files)
+    return read_files(
+        project.folder, there, {name: who for name, who in project.customers.items() if name in there}
+    )
 
 
 def checked(project: Project, fleet: Fleet) -> tuple[list[Row], list[str]]:

@@ -148,6 +148,29 @@ def test_rows_of_a_file_without_its_stacks_may_name_any_place_for_their_records(
     assert (row.problems, others) == ((), ["Pulumi.a.yaml line 1: is no stack's file"])
 
 
+def test_the_files_that_the_stacks_name_are_looked_at_all_of_them(
+    local: tuple[Sandbox, str], tmp_path: Path
+) -> None:
+    (tmp_path / "fleet").mkdir()
+    (tmp_path / "fleet" / "own.csv").write_text(f"{HEAD}\ngood.test,,mx1.good.test,testing,1\n")
+    (tmp_path / "fleet" / "acme.csv").write_text(f"{HEAD}\nbad.test,,mx1.bad.test,testing,1\n")
+    (tmp_path / "Pulumi.fleet-1.yaml").write_text(
+        "config:\n  mta-sts:hosting: frontDoor\n  mta-sts:dns: {provider: manual}\n"
+        '  mta-sts:fleet: {file: "fleet/*.csv", shard: 1, customers: {fleet/acme.csv: acme}}\n'
+    )
+    run = run_checks(local[0], "fleet", "--json", local[1], cwd=tmp_path)
+    assert {each["name"]: each["customer"] for each in json.loads(run.stdout)} == {
+        "bad.test": "acme",
+        "good.test": "",
+    }
+    run = run_checks(local[0], "fleet", "--json", local[1], "fleet/own.csv", cwd=tmp_path)
+    assert [each["name"] for each in json.loads(run.stdout)] == ["good.test"]
+    (tmp_path / "fleet" / "acme.csv").unlink()
+    (tmp_path / "fleet" / "own.csv").unlink()
+    run = run_checks(local[0], "fleet", cwd=tmp_path)
+    assert run.stderr.startswith("checks: 'fleet/*.csv' is no file in "), run.stderr
+
+
 def test_one_customer_is_not_several(capsys: pytest.CaptureFixture[str]) -> None:
     row = Row("fleet.csv", 2, {"mode": "testing"}, "a.test", "acme", 1, None)
     fleet.show([fleet.Member(row, Domain("a.test", [Finding("record", Level.PASS, "it is there")]))], console())
