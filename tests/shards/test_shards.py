@@ -6,15 +6,19 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from harness import ROOT
 
+from settings.project import Project
 from tools.ci.preview import Preview
-from tools.fleet import progress
-from tools.fleet.run import DONE, DRIFTED, Outcome, exit_code
+from tools.fleet import progress, run, stacks
+from tools.fleet.run import DONE, DRIFTED, FAILED, Outcome, exit_code
 from tools.fleet.stacks import Shard
 
 from .conftest import Fleet
@@ -159,6 +163,29 @@ def test_a_shard_that_has_drifted_is_one_line_however_much_has_changed() -> None
     assert line.endswith("[x]4\\n, 2 more; pulumi preview --stack fleet-7 --refresh --diff")
     assert exit_code([drifted, Outcome(shard, DONE)]) == 1
     assert progress.wrong(Outcome(shard, DONE, found)) == ""
+
+
+def test_a_shard_that_cannot_be_copied_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def copy(given: dict[str, str], folder: Path) -> Iterator[tuple[Path, dict[str, str]]]:
+        if given["PULUMI_STACK"] == "fleet-1":
+            raise OSError(28, "No space left on device")
+        yield folder, given
+
+    def looked(_: str, outcome: Outcome, *__: Any) -> None:
+        outcome.result = DONE
+
+    monkeypatch.setattr(run, "Engine", lambda: SimpleNamespace(cancelled=0, cancel=lambda: None))
+    monkeypatch.setattr(run, "stack", lambda *_: None)
+    monkeypatch.setattr(run, "_run", looked)
+    monkeypatch.setattr(run.without_secrets, "copy", copy)
+    shards = [Shard(number, f"fleet-{number}", tmp_path / "Pulumi.yaml", ()) for number in (1, 2)]
+    shards[0].file.write_text("name: mta-sts\n")
+    fleet = stacks.Fleet(Project(tmp_path), tuple(shards), ())
+    watcher = run.Watcher(*[lambda *_: None] * 4)
+    one, two = run.run("preview", fleet, shards, 1, watcher, drift=True)
+    assert (one.result, two.result) == (FAILED, DONE)
+    assert progress.wrong(one) == "fleet-1: [Errno 28] No space left on device"
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def run(
         try:
             with _place(name, project, environment, drift) as (folder, more):
                 _run(command, outcome, stack(name, folder, engine, more), watcher, again, drift, inputs)
-        except CiError as error:
+        except (CiError, OSError) as error:  # such as a disk that is full of copies
             outcome.result = FAILED
             outcome.found.notes.append(("error", "", str(error)))
         if engine.cancelled and outcome.result == FAILED:
