@@ -414,6 +414,19 @@ def test_a_fleet_has_one_pull_request_for_the_rows_of_all_files_and_shards(
         night.run(stack="fleet-1")
 
 
+def test_a_row_that_came_after_a_proposal_has_no_part_in_it(local: tuple[Sandbox, int], tmp_path: Path) -> None:
+    night = Night(tmp_path, *local, AzureDevOps(local[0]), "good.test")
+    night.write(SHARD.format(1).replace(', "fleet/*.csv"', ""), "Pulumi.fleet-1.yaml", days=10)
+    rows = f"{HEAD}\ngood.test,,mx1.good.test,testing,,1\n"
+    night.write(rows, "fleet.csv", days=10)
+    night.report(*range(1, 8))
+    assert night.run(stack="")[0].startswith("fleet: opened http")
+    rows = rows.replace("testing,,", "enforce,86400,") + "enforced.test,,mx1.enforced.test,enforce,,1\n"
+    night.write(rows, "fleet.csv")
+    more = ("--reports", str(night.reports), "imaps://ann@127.0.0.1:9/INBOX")  # nobody can be sure of any row
+    assert "it is no longer due" in night.run(*more, stack="", MTA_STS_IMAP_PASSWORD="x")[0]
+
+
 def test_a_fleets_file_that_is_not_in_the_repository_is_told(local: tuple[Sandbox, int], tmp_path: Path) -> None:
     night = Night(tmp_path, *local, AzureDevOps(local[0]), "good.test")
     night.write(SHARD.format(1).replace('"fleet/*.csv"', "acme.csv"), "Pulumi.fleet-1.yaml", days=10)

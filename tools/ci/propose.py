@@ -15,7 +15,7 @@ from checks.fleet_text import FleetText
 from checks.ladder import Proposal
 from checks.stack_text import StackText
 from checks.written import Written
-from policy import Mode, UserError
+from policy import Mode, Policy, UserError
 from tools.ci import proposal as words
 from tools.ci import pull_requests, sign_in
 from tools.ci.branch import PROPOSAL, TOKENS, Branch
@@ -99,7 +99,16 @@ def _of_fleet(commit: str, folder: Path) -> FleetText:
 
 
 def _changes(file: Written, commit: str, folder: Path) -> set[str]:
-    """The policies that another commit has otherwise."""
+    """The policies that a proposal's commit has changed, and that are otherwise now; all where it can't be read."""
+    now = {policy.name: policy.policy for policy in file.policies}
+    then, before = (_policies(file, each, folder) for each in (commit, f"{commit}^"))
+    return {
+        name for name in now if then.get(name) != now[name] and (not then or then.get(name) != before.get(name))
+    }
+
+
+def _policies(file: Written, commit: str, folder: Path) -> dict[str, Policy]:
+    """Those of another commit; none where they can't be read."""
     try:
         there = (
             FleetText.at(folder, commit)
@@ -108,8 +117,7 @@ def _changes(file: Written, commit: str, folder: Path) -> set[str]:
         )
     except UserError:
         there = None
-    then = {policy.name: policy.policy for policy in there.policies} if there else {}
-    return {policy.name for policy in file.policies if then.get(policy.name) != policy.policy}
+    return {policy.name: policy.policy for policy in there.policies} if there else {}
 
 
 def _shown(stack: str, file: Written, proposal: Proposal) -> list[str]:
