@@ -444,6 +444,9 @@ def test_a_dry_run_shows_it_all_and_needs_no_token(local: tuple[Sandbox, int], t
     assert run.stdout.startswith("URGENT: mta-sts prod: main: allow mx2.moved.test\n")
     assert "+      mx: [mx1.moved.test, mx2.moved.test]" in run.stdout
     assert night.branches() == ["main"]
+    run = subprocess.run([*command[:6], "other.test", *command[6:]], cwd=night.person, env=env, capture_output=True, text=True)  # fmt: skip
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "those that say what to look at, and where to show it, are for `python -m checks enforce`" in run.stderr
     run = subprocess.run([*command, "--reports", "/nowhere"], cwd=night.person, env=env, capture_output=True, text=True)  # fmt: skip
     assert run.returncode == 1
     assert run.stderr == "tools.ci: prod: there is no file or folder /nowhere\n"

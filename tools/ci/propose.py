@@ -61,7 +61,8 @@ def _due(
         domain.name for policy in file.policies for domain in policy.domains if policy.policy.mode != Mode.NONE
     ]
     options = parser().parse_args(["enforce", "--fleet", *rest])
-    if options.write or options.json or options.html or options.customer or options.shard or options.stack_file:
+    own = ("name", "write", "json", "html", "customer", "shard", "stack_file")
+    if any(getattr(options, name) for name in own):
         raise UserError("those that say what to look at, and where to show it, are for `python -m checks enforce`")
     since = file.since(folder, commit)
     before = dict(os.environ)
