@@ -13,6 +13,7 @@ import pytest
 from fleet.test_settings import row
 
 from checks import due, evidence
+from checks.__main__ import main
 from checks.evidence import Known
 from checks.show import console
 from checks.written import Written
@@ -158,6 +159,11 @@ def test_a_thousand_rows_are_told_in_a_few_lines_and_all_of_them_as_json(
     assert "1000 domains: 1000 to change, 0 not yet\n" in told
     assert "… and 1960 more; --json has all of them" in told
     assert len(json.loads(json.dumps(found.json()))["due"]) == 2000
+
+
+def test_a_shard_that_is_no_number_is_not_told_of_days(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["enforce", "--fleet", "--shard", "acme"]) == 64
+    assert "argument --shard: 'acme' is no number from 1 on" in capsys.readouterr().err
 
 
 def test_where_there_is_no_fleet_the_way_to_one_is_named(tmp_path: Path) -> None:
