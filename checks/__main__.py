@@ -301,7 +301,7 @@ def _stack_ids() -> dict[str, str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; mistakes are one line on stderr."""
+    """Run one command; mistakes are one line each on stderr."""
     write_anything()
     try:
         options = parser().parse_args(arguments)
@@ -309,7 +309,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except UserError as error:
-        print(f"checks: {shown(error)}", file=sys.stderr)
+        print("\n".join(f"checks: {shown(line)}" for line in str(error).split("\n")), file=sys.stderr)
         return USAGE
     except OSError as error:
         if error.errno in (errno.EPIPE, errno.ENOSPC):

@@ -161,6 +161,17 @@ def test_a_thousand_rows_are_told_in_a_few_lines_and_all_of_them_as_json(
     assert len(json.loads(json.dumps(found.json()))["due"]) == 2000
 
 
+def test_each_mistake_of_a_stacks_file_is_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "Pulumi.fleet-1.yaml").write_text("config: {mta-sts:fleet: 3, mta-sts:ladder: 7}")
+    monkeypatch.chdir(tmp_path)
+    assert main(["enforce", "--fleet"]) == 64
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 3
+    assert all(line.startswith("checks: Pulumi.fleet-1.yaml: mta-sts:") for line in told)
+
+
 def test_a_shard_that_is_no_number_is_not_told_of_days(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["enforce", "--fleet", "--shard", "acme"]) == 64
     assert "argument --shard: 'acme' is no number from 1 on" in capsys.readouterr().err
