@@ -161,6 +161,8 @@ def _stacks(reader: Reader, given: Any, shards: Sequence[str] | None) -> tuple[s
     place, names = key("stacks"), _names(reader, given, "stacks")
     if shards is None:
         return names or ("dev", "prod")
+    if given is None:
+        names = ("dev", "prod")
     if not shards:
         reader.problem(key("fleet"), "no Pulumi.<stack>.yaml has mta-sts:fleet; write one first (docs/fleet.md)")
     for name in names:
@@ -168,7 +170,7 @@ def _stacks(reader: Reader, given: Any, shards: Sequence[str] | None) -> tuple[s
             reader.problem(place, f"{name} has a shard of the fleet; take it out, the fleet's pipeline deploys it")
         elif name.lower() == FLEET:
             reader.problem(place, f"{name} would share the environment mta-sts-{FLEET} with the fleet; rename it")
-    return names if given is not None else ("dev", "prod")
+    return names
 
 
 def storage(backend: str) -> tuple[str, str] | None:

@@ -525,6 +525,10 @@ def test_each_shards_file_says_the_same(tmp_path: Path) -> None:
             "mta-sts-pipeline:stacks: fleet-2 has a shard of the fleet; take it out",
         ),
         (
+            {"fleet": True, "stacks": None, "shards": ("prod",)},  # dev and prod, where none is named
+            "mta-sts-pipeline:stacks: prod has a shard of the fleet; take it out",
+        ),
+        (
             {"fleet": True, "stacks": ["Fleet", "prod"]},
             "mta-sts-pipeline:stacks: Fleet would share the environment mta-sts-fleet",
         ),
