@@ -289,7 +289,7 @@ def _disallow(
 ) -> None:
     """Take out what has been unneeded for longer than any sender remembers this policy, where all of these have it."""
     policy = together[0].policy
-    if not all(each.whole and each.hosts for each in known.values()):
+    if not all(each.whole and each.hosts and each.hosts != frozenset({""}) for each in known.values()):
         return
     hosts = {host for each in known.values() for host in each.hosts or ()}
     parts: dict[tuple[MxPattern, ...], list[tuple[str, str, str]]] = {}

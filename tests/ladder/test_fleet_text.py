@@ -203,6 +203,10 @@ def test_what_goes_from_one_row_of_an_app_goes_from_all(tmp_path: Path) -> None:
     found = proposed(file, **days)
     assert lines(found) == {name: ["mx: gone.example -> "] for name in ("a.example", "b.example")}
     file.texts(found.edits)
+    # One of them says tonight that it takes no mail: that tells nothing of where it took it yesterday.
+    evidence = known(file)
+    evidence["b.example"] = replace(evidence["b.example"], hosts=frozenset({""}))
+    assert not proposed(file, evidence, **days).edits
     # The same policy, written otherwise: it would become another for one of them.
     google = "*.aspmx.l.google.com aspmx.l.google.com smtp.google.com"
     cells = {"mode": "enforce", "maxAge": "2419200", "site": 1}
