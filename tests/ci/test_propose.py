@@ -414,6 +414,30 @@ def test_a_fleet_has_one_pull_request_for_the_rows_of_all_files_and_shards(
         night.run(stack="fleet-1")
 
 
+def test_a_step_down_stays_proposed_in_a_night_that_knows_nothing_of_it_but_of_something_urgent(
+    local: tuple[Sandbox, int], tmp_path: Path
+) -> None:
+    night = Night(tmp_path, *local, AzureDevOps(local[0]), "enforced.test", mode="enforce")
+    night.write(SHARD.format(1).replace(', "fleet/*.csv"', ""), "Pulumi.fleet-1.yaml", days=10)
+    rows = f"{HEAD}\nenforced.test,,mx1.enforced.test,enforce,,1\n"
+    night.write(rows, "fleet.csv", days=10)
+    night.report(1, 2, 3, failures=(("certificate-expired", "mx1.enforced.test", 50),))
+    assert night.run(stack="")[0].endswith("URGENT: mta-sts fleet: enforced.test: mode testing")
+    night.write(f"{rows}moved.test,,mx1.moved.test,enforce,,1\n", "fleet.csv")
+    night.reports = tmp_path / "nothing"
+    night.reports.mkdir()
+    more = ("--reports", str(night.reports), "imaps://ann@127.0.0.1:9/INBOX")
+    done, *told = night.run(*more, stack="", MTA_STS_IMAP_PASSWORD="x")
+    assert done.endswith("moved.test: allow mx2.moved.test; enforced.test: mode testing")
+    assert "+enforced.test,,mx1.enforced.test,testing,,1" in night.pull["text"]
+    assert any(
+        "enforced.test: `mode: enforce` -> `mode: testing`: it was proposed before" in line for line in told
+    )
+    night.reports = tmp_path / "reports"
+    night.report(0)
+    assert night.run(stack="")[0].endswith("URGENT: mta-sts fleet: moved.test: allow mx2.moved.test")
+
+
 def test_a_row_that_came_after_a_proposal_has_no_part_in_it(local: tuple[Sandbox, int], tmp_path: Path) -> None:
     night = Night(tmp_path, *local, AzureDevOps(local[0]), "good.test")
     night.write(SHARD.format(1).replace(', "fleet/*.csv"', ""), "Pulumi.fleet-1.yaml", days=10)

@@ -6,11 +6,13 @@ has opened, and doesn't propose again what a person has closed. It never merges.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
 from pathlib import Path
 
 from checks import evidence, ladder
 from checks.__main__ import parser
+from checks.edit import Edit
 from checks.fleet_text import FleetText
 from checks.ladder import Proposal
 from checks.stack_text import StackText
@@ -44,7 +46,8 @@ def run(stack: str, dry: bool, rest: Sequence[str], env: Mapping[str, str], fold
         host = pull_requests.host(env)
         branch = Branch(folder, host.url, host.authorization, host.main, f"mta-sts/{stack or FLEET}", host.hint)
         file, proposal = _due(stack, branch.fetch(), rest, env, folder)
-        done = [Reconciled(host, branch, label, file, proposal).line()]
+        reconciled = Reconciled(host, branch, label, file, proposal)
+        done, proposal = [reconciled.line()], reconciled.proposal
         if not stack:  # the description of a pull request may not hold all of it
             done += [f"due: {file.describe(edit)}: {edit.why}" for edit in proposal.edits]
             done += [f"why: {reason}" for reason in proposal.reasons]
@@ -108,6 +111,22 @@ def _changes(file: Written, commit: str, folder: Path) -> set[str]:
     }
 
 
+def _still_down(file: Written, proposal: Proposal, unsure: Set[str], folder: Path) -> Proposal:
+    """A proposal with the steps down that stand proposed, and of which this time tells nothing."""
+    then, now = _policies(file, PROPOSAL, folder), {policy.name: policy.policy for policy in file.policies}
+    stepping = {edit.policy for edit in proposal.edits if edit.key in ("mode", "maxAge")}
+    edits = tuple(
+        Edit(name, "mode", str(Mode.ENFORCE), str(Mode.TESTING), "it was proposed before, and could not be looked at this time")
+        for name in now
+        if name in unsure - stepping and name in then and (now[name].mode, then[name].mode) == (Mode.ENFORCE, Mode.TESTING)
+    )  # fmt: skip
+    return replace(
+        proposal,
+        edits=(*proposal.edits, *edits),
+        reasons=(*proposal.reasons, *(f"{edit.policy}: {edit.why}" for edit in edits)),
+    )
+
+
 def _policies(file: Written, commit: str, folder: Path) -> dict[str, Policy]:
     """Those of another commit; none where they can't be read."""
     try:
@@ -133,7 +152,8 @@ class Reconciled:
 
     def __init__(self, host: Host, branch: Branch, stack: str, file: Written, proposal: Proposal) -> None:
         self._host, self._branch, self._stack = host, branch, stack
-        self._file, self._proposal = file, proposal
+        self._file = file
+        self.proposal = proposal
 
     def line(self) -> str:
         """What was done, in one line.
@@ -146,38 +166,35 @@ class Reconciled:
             return f"{current.url} was opened by somebody else: it is left as it is"
         if self._branch.tip and not self._branch.ours:
             return f"somebody has pushed to {self._branch.name}: it is left as it is{f' ({current.url})' if current else ''}"  # fmt: skip
-        unsure = self._proposal.unsure
-        if (
-            current
-            and unsure
-            and not self._proposal.urgent
-            and unsure & _changes(self._file, PROPOSAL, self._branch.folder)
-        ):
-            due = words.text(self._file, self._proposal, self._host.limit) if self._proposal.edits else ""
+        unsure = self.proposal.unsure & _changes(self._file, PROPOSAL, self._branch.folder) if current else set()
+        if current and unsure and not self.proposal.urgent:
+            due = words.text(self._file, self.proposal, self._host.limit) if self.proposal.edits else ""
             if not words.same_lines(current.text, due):
                 return f"{current.url} is left as it is: not everything could be looked at this time"
-        if not self._proposal.edits:
+        if unsure and self.proposal.urgent and self._branch.tip:
+            self.proposal = _still_down(self._file, self.proposal, unsure, self._branch.folder)
+        if not self.proposal.edits:
             return self._close(current)
         latest = next((each for each in found if each.own), None)
         return self._open(current, latest)
 
     def _close(self, current: PullRequest | None) -> str:
         if current:
-            self._host.update(current.number, current.title, words.closing(self._proposal))
+            self._host.update(current.number, current.title, words.closing(self.proposal))
             self._host.close(current.number)
         if self._branch.tip:
             self._branch.delete()
         return f"closed {current.url}: it is no longer due" if current else "nothing is due"
 
     def _open(self, current: PullRequest | None, latest: PullRequest | None) -> str:
-        title = words.title(self._stack, self._proposal)
-        text = words.text(self._file, self._proposal, self._host.limit)
+        title = words.title(self._stack, self.proposal)
+        text = words.text(self._file, self.proposal, self._host.limit)
         if not current and latest and not latest.merged and words.same_lines(latest.text, text):
             return f"{latest.url} with the same lines was closed by somebody: they are proposed again when that is reopened, or when the lines change"  # fmt: skip
-        after = self._file.texts(self._proposal.edits)
+        after = self._file.texts(self.proposal.edits)
         pushed = not (self._branch.tip and self._branch.stands(after))
         if pushed:
-            self._branch.put(after, words.message(self._proposal, self._stack))
+            self._branch.put(after, words.message(self.proposal, self._stack))
         if not current:
             return f"opened {self._host.open(self._branch.name, title, text).url}: {title}"
         if not pushed and current.title == title and words.same_words(current.text, text):
