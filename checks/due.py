@@ -73,8 +73,10 @@ def look(options: argparse.Namespace, folder: Path) -> Due:
         and options.shard in (None, row.shard)
         and row.cells.get("mode") != Mode.NONE
     ]
+    if not file.rows and not file.problems:
+        raise UserError(f"there is no row in {file.name}; python -m tools.fleet add writes the first")
     if not asked and not file.problems:
-        raise UserError(f"{file.name}: no row is asked for")
+        raise UserError(f"{file.name}: none of the rows asked for is in testing or enforce")
     names, place = with_others(file, asked), Place(folder, file)
     since = place.since(datetime.now(UTC).date())
     proposal = Proposal()

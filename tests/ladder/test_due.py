@@ -71,8 +71,13 @@ def test_a_part_is_looked_at_with_all_that_steps_with_it(tmp_path: Path, looked:
     fleet(tmp_path, *rows)
     assert {edit.policy for edit in look(tmp_path, customer="acme").proposal.edits} == {"a.example", "b.example"}
     assert looked == ["a.example", "b.example"]
-    with pytest.raises(UserError, match=r"fleet.csv: no row is asked for"):
+    with pytest.raises(UserError, match=r"fleet.csv: none of the rows asked for is in testing or enforce"):
         look(tmp_path, shard=2)
+    (tmp_path / "fleet.csv").unlink()
+    with pytest.raises(
+        UserError, match=r"there is no row in fleet.csv; python -m tools.fleet add writes the first"
+    ):
+        look(tmp_path)
 
 
 def test_a_row_with_a_mistake_is_named_others_are_judged_and_nothing_is_written(
