@@ -49,16 +49,19 @@ def known(file: Written, names: Sequence[str], since: Mapping[str, date], option
     seen = gather.look(names, {}, options)
     oldest = max(datetime.now(UTC).date() - timedelta(days=ladder.WINDOW), options.since or date.min)
     tally = gather.gather(argparse.Namespace(**{**vars(options), "since": oldest}), options.reports, names)
-    reported = {
-        domain.name: tally.domains[domain.name].since(since.get(policy.name, oldest))
-        for policy in file.policies
-        for domain in policy.domains
-        if domain.name in tally.domains
-    }
-    tally = replace(tally, domains=reported)
+    tally = of_own_days(tally, {domain.name: since.get(policy.name, oldest) for policy in file.policies for domain in policy.domains})  # fmt: skip
     verdicts = [_verdict(domain, tally, options) for domain in seen]
     found = evidence(seen, verdicts, tally, gather.view(options))
     return Known(found, _unused(file, found, tally.today, options), tally.today)
+
+
+def of_own_days(tally: Tally, since: Mapping[str, date]) -> Tally:
+    """The reports since domains' policies stand as they do: those of the step before say nothing of the next.
+
+    :param since: by domain; of others nothing is left out.
+    """
+    cut = {name: told.since(since[name]) if name in since else told for name, told in tally.domains.items()}
+    return replace(tally, domains=cut)
 
 
 def evidence(seen: Sequence[Domain], verdicts: Sequence[Verdict], tally: Tally, view: View) -> dict[str, Evidence]:

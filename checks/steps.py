@@ -140,6 +140,17 @@ class Steps:
         """The domain, then all that change with it."""
         return list(dict.fromkeys([self.domain, *(name for place in self.places for name in with_others(place.file, [self.domain]))]))  # fmt: skip
 
+    def since(self, today: date) -> dict[str, date]:
+        """By domain, since when its policy stands as it does, wherever it is written."""
+        found: dict[str, date] = {}
+        for place in self.places:
+            days = place.since(today)
+            for policy in place.file.policies:
+                if policy.name in days:
+                    for domain in policy.domains:
+                        found[domain.name] = max(days[policy.name], found.get(domain.name, date.min))
+        return found
+
     def proposals(self, known: Mapping[str, Evidence], today: date) -> list[Proposal]:
         """What to change at each place."""
         return [ladder.propose(each.file, known, each.since(today), {}, today) for each in self.places]

@@ -1,8 +1,10 @@
 """`python -m checks` as a user has it: exit codes, JSON, many domains, a cron job's files, clear mistakes."""
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -128,6 +130,23 @@ def test_enforce_puts_both_together_and_changes_the_lines_that_it_names(local: L
     assert "bad.test: not yet safe to enforce" in run.stdout
     assert "offers no STARTTLS" in run.stdout
     assert "no sender has reported yet" in run.stdout
+
+
+def test_a_step_goes_by_the_reports_since_the_step_before(local: Local, tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.prod.yaml").write_text(STACK)
+    who = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+    eight_days_ago = (datetime.now(UTC) - timedelta(days=8)).isoformat()
+    for words in (("init", "-q"), ("add", "-A"), (*who, "commit", "-qm", "begin", "--date", eight_days_ago)):
+        days = {"GIT_COMMITTER_DATE": eight_days_ago}
+        subprocess.run(["git", *words], cwd=tmp_path, check=True, capture_output=True, env={**os.environ, **days})
+    for day in range(7):
+        (tmp_path / f"{day}.json.gz").write_bytes(gzipped(report(day=day, domain="good.test")))
+    args = ("--reports", *(str(each) for each in tmp_path.glob("*.gz")), local[1])
+    run = run_checks(local[0], "enforce", "good.test", "--write", *args, cwd=tmp_path)
+    told = " ".join(run.stdout.split())
+    assert "good.test: safe to enforce" in told
+    assert "not yet: main: testing 1209600 -> enforce 86400: good.test: no sender has reported yet" in told
+    assert (tmp_path / "Pulumi.prod.yaml").read_text() == STACK
 
 
 def test_enforce_writes_nothing_over_what_isnt_committed(local: Local, tmp_path: Path) -> None:
