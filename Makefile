@@ -85,7 +85,7 @@ fix: $(READY) ## format and fix what can be fixed
 bench: $(READY) ## how fast it is, as ratios
 	$(PY) -m benchmarks
 
-bench-fleet: $(READY) ## a fleet of 10, 100 and 1,000 domains, by jobs: an hour (docs/scale.md); ARGS="--sizes 100 --write"
+bench-fleet: $(READY) ## a fleet of 10, 100 and 1,000 domains, by jobs: half an hour (docs/scale.md); ARGS="--sizes 100 --write"
 	$(PY) -m tools.get_engine >/dev/null
 	$(PY) -m benchmarks fleet $(ARGS)
 
