@@ -4,7 +4,9 @@ import asyncio
 import fcntl
 import json
 import os
+import random
 import signal
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +33,7 @@ ARM, LOGIN, METADATA = "management.azure.com", "login.microsoftonline.com", "aka
 AZURE = {
     ARM, LOGIN, METADATA, upload.CLIENT_HOST, upload.CONTENT_HOST, *devops.HOSTS, graph.HOST,
 }  # fmt: skip
+PORTS = (10_000, 32_768)  # from there on the kernel gives ports to whoever connects (ip_local_port_range)
 
 
 class Daemon:
@@ -257,26 +260,41 @@ async def start(daemon: Daemon, wanted: dict[str, int]) -> tuple[dict[str, int],
         runners.append(web.ServerRunner(web.Server(handler)))
         await runners[-1].setup()
         context = contexts.get(name)
-        site = web.TCPSite(runners[-1], "127.0.0.1", wanted.get(name, 0), ssl_context=context)
-        await site.start()
-        ports[name] = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
+        ports[name], (own,) = bound(wanted.get(name))
+        await web.SockSite(runners[-1], own, ssl_context=context).start()
 
     def port(host: str, tls: bool) -> int:
         return ports[("edge" if daemon.is_on_edge(host) else "https") if tls else "http"]
 
     proxy = Proxy(daemon.refusal, port)
-    proxy_server = await asyncio.start_server(proxy.handle, "127.0.0.1", wanted.get("proxy", 0))
-    ports["proxy"] = proxy_server.sockets[0].getsockname()[1]
-    while True:  # UDP and TCP on the same port
-        names = NameServer(daemon.view)
-        tcp = await asyncio.start_server(names.stream, "127.0.0.1", wanted.get("dns", 0))
-        ports["dns"] = tcp.sockets[0].getsockname()[1]
+    ports["proxy"], (own,) = bound(wanted.get("proxy"))
+    proxy_server = await asyncio.start_server(proxy.handle, sock=own)
+    names = NameServer(daemon.view)
+    ports["dns"], (tcp, udp) = bound(wanted.get("dns"), udp=True)
+    stream = await asyncio.start_server(names.stream, sock=tcp)
+    datagrams, _ = await loop.create_datagram_endpoint(lambda: names, sock=udp)
+    return ports, [*runners, proxy_server, stream, datagrams]
+
+
+def bound(wanted: int | None, udp: bool = False) -> tuple[int, list[socket.socket]]:
+    """A port of loopback that listens: the wanted one, or one that the kernel gives to nobody for connecting, so that it is free
+    again at the next start.
+
+    :param udp: for UDP, too.
+    :raises OSError: the wanted one is taken.
+    """
+    while True:
+        port, sockets = wanted or random.randrange(*PORTS), list[socket.socket]()
         try:
-            udp, _ = await loop.create_datagram_endpoint(lambda names=names: names, ("127.0.0.1", ports["dns"]))
-            return ports, [*runners, proxy_server, tcp, udp]
+            sockets.append(socket.create_server(("127.0.0.1", port)))
+            if udp:
+                sockets.append(socket.socket(type=socket.SOCK_DGRAM))
+                sockets[-1].bind(("127.0.0.1", port))
+            return port, sockets
         except OSError:
-            tcp.close()
-            if wanted.get("dns"):
+            for each in sockets:
+                each.close()
+            if wanted:
                 raise
 
 
