@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import yaml
 
 from pipeline.parts import NAMESPACE
 from pipeline.settings import Settings
-from policy import UserError
 from settings.engine import FileConfig, value
+from settings.project import PROJECT, config_of
 
 OF_FLEET = "azure-pipelines-fleet.yml"
-PROGRAM = "mta-sts"  # the project whose stacks the pipelines deploy, in Pulumi.yaml
 
 
 def shards(folder: Path) -> dict[str, FileConfig]:
@@ -23,13 +22,7 @@ def shards(folder: Path) -> dict[str, FileConfig]:
     """
     found: dict[str, FileConfig] = {}
     for path in sorted(folder.glob("Pulumi.*.yaml")):
-        try:
-            file: Any = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-            given = cast(dict[str, Any], file.get("config") or {})
-            whole = {(name if ":" in name else f"{PROGRAM}:{name}"): each for name, each in given.items()}
-        except (OSError, UnicodeError, AttributeError, TypeError, yaml.YAMLError):
-            raise UserError(f"{path.name}: is no stack's file") from None
-        config = FileConfig(PROGRAM, whole)
+        config = FileConfig(PROJECT, config_of(path))
         if config.get("fleet") is not None:
             found[path.name.removeprefix("Pulumi.").removesuffix(".yaml")] = config
     return found
@@ -77,12 +70,12 @@ def _of_fleet(settings: Settings, folder: Path) -> list[str]:
         wanted, named = settings.groups[stack].name, config.get("resourceGroup") or f"mta-sts-{stack}"
         if value(config, "existingResourceGroup") is not True:
             problems.append(
-                f"Pulumi.{stack}.yaml: {PROGRAM}:existingResourceGroup must be true: the pipeline may make no group; "
-                f"pulumi config set --stack {stack} {PROGRAM}:existingResourceGroup true"
+                f"Pulumi.{stack}.yaml: {PROJECT}:existingResourceGroup must be true: the pipeline may make no group; "
+                f"pulumi config set --stack {stack} {PROJECT}:existingResourceGroup true"
             )
         if named.lower() != wanted.lower():
             problems.append(
-                f"Pulumi.{stack}.yaml: {PROGRAM}:resourceGroup is {named}, but {NAMESPACE}:resourceGroups has {wanted} "
+                f"Pulumi.{stack}.yaml: {PROJECT}:resourceGroup is {named}, but {NAMESPACE}:resourceGroups has {wanted} "
                 "for it; make them the same"
             )
     return problems

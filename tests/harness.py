@@ -229,3 +229,13 @@ def assert_policy_before_id(log: list[dict[str, Any]]) -> int:
             )
             published += 1
     return published
+
+
+def change_by_hand(sandbox: Sandbox, domain: str, text: str) -> None:
+    """Somebody edits the TXT record `_mta-sts` in the portal."""
+    state = sandbox.state
+    record = next(
+        each for each in state.of("Microsoft.Network/dnszones/TXT")
+        if each["name"] == "_mta-sts" and f"/{domain}/" in each["id"]
+    )  # fmt: skip
+    state.put({**record, "properties": {**record["properties"], "TXTRecords": [{"value": [text]}]}})

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from harness import ROOT, TESTING
+from harness import ROOT, TESTING, change_by_hand
 
 from sandbox.control import Sandbox
 from tools.ci.comment import MARKER
@@ -154,15 +154,6 @@ class Azure:
         folder = Path(self.machine["PULUMI_BACKEND_URL"].removeprefix("file://"))
         return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
-    def changed_by_hand(self, domain: str, text: str) -> None:
-        """Somebody edits the TXT record in the portal."""
-        state = self.sandbox.state
-        record = next(
-            each for each in state.of("Microsoft.Network/dnszones/TXT")
-            if each["name"] == "_mta-sts" and f"/{domain}/" in each["id"]
-        )  # fmt: skip
-        state.put({**record, "properties": {**record["properties"], "TXTRecords": [{"value": [text]}]}})
-
     def own_secrets(self) -> dict[str, str]:
         state = self.sandbox.state
         tokens = {each["name"]: each["_api_key"] for each in state.of("Microsoft.Web/staticSites")}
@@ -240,7 +231,7 @@ def test_a_policy_goes_from_a_push_to_a_comment_to_an_up_and_drift_is_told(azure
 
     nightly = azure.run("Schedule", "main")
     assert [agent.failed for agent in nightly] == [[], []], azure.log(nightly)
-    azure.changed_by_hand("example.net", "v=STSv1; id=bad;")
+    change_by_hand(azure.sandbox, "example.net", "v=STSv1; id=bad;")
     drifted, settled = azure.run("Schedule", "main")
     assert not settled.failed
     assert drifted.failed == ["drift", "what a sender sees"]

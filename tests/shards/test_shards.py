@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from harness import ROOT
+from harness import ROOT, change_by_hand
 
 from settings.project import Project
 from tools.ci.preview import Preview
@@ -53,16 +53,6 @@ def states(fleet: Fleet) -> dict[str, bytes]:
     """The files of the backend."""
     files = fleet.sandbox.folder.glob("pulumi/.pulumi/**/*")
     return {str(path): path.read_bytes() for path in files if path.is_file()}
-
-
-def change_by_hand(fleet: Fleet, domain: str, text: str) -> None:
-    """Somebody edits the TXT record `_mta-sts` in the portal."""
-    state = fleet.sandbox.state
-    record = next(
-        each for each in state.of("Microsoft.Network/dnszones/TXT")
-        if each["name"] == "_mta-sts" and f"/{domain}/" in each["id"]
-    )  # fmt: skip
-    state.put({**record, "properties": {**record["properties"], "TXTRecords": [{"value": [text]}]}})
 
 
 def test_the_life_of_two_shards(fleet: Fleet) -> None:
@@ -134,7 +124,7 @@ def test_the_life_of_two_shards(fleet: Fleet) -> None:
     stored = states(fleet)
     well = fleet.tool("fleet", "preview", "--drift", "--shards", "2")
     assert (well.returncode, "1 shard: 1 done" in well.stdout) == (0, True), well.stdout + well.stderr
-    change_by_hand(fleet, "a.test", "v=STSv1; id=bad;")
+    change_by_hand(fleet.sandbox, "a.test", "v=STSv1; id=bad;")
     path.write_text(file.replace("westeurope", "atlantis"))
     drift = fleet.tool("fleet", "preview", "--drift")
     assert drift.returncode == 1
