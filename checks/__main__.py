@@ -212,9 +212,10 @@ def do_enforce(options: argparse.Namespace) -> int:
     tally = gather(options, options.reports, plan.names)
     found = look(plan.names, {}, options)
     given = [complete(verdict.of_both(each, tally.domains.get(each.name), tally.today), tally) for each in found]
-    own = evidence.of_own_days(tally, plan.since(tally.today))
+    since = plan.since(tally.today)
+    own = evidence.of_own_days(tally, plan.of_domains(since))
     of_step = [complete(verdict.of_both(each, own.domains.get(each.name), own.today), own) for each in found]
-    proposals = plan.proposals(evidence.evidence(found, of_step, own, view(options)), own.today)
+    proposals = plan.proposals(evidence.evidence(found, of_step, own, view(options)), since, own.today)
     written = plan.write(proposals) if options.write else ""
     safe = all(each.safe for each in given)
     change = written or plan.told(proposals, safe)

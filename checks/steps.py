@@ -140,20 +140,31 @@ class Steps:
         """The domain, then all that change with it."""
         return list(dict.fromkeys([self.domain, *(name for place in self.places for name in with_others(place.file, [self.domain]))]))  # fmt: skip
 
-    def since(self, today: date) -> dict[str, date]:
-        """By domain, since when its policy stands as it does, wherever it is written."""
+    def since(self, today: date) -> list[dict[str, date]]:
+        """Of each place, by policy, since when it stands as it does."""
+        return [place.since(today) for place in self.places]
+
+    def of_domains(self, since: Sequence[Mapping[str, date]]) -> dict[str, date]:
+        """The same by domain, wherever it is written."""
         found: dict[str, date] = {}
-        for place in self.places:
-            days = place.since(today)
+        for place, days in zip(self.places, since, strict=True):
             for policy in place.file.policies:
                 if policy.name in days:
                     for domain in policy.domains:
                         found[domain.name] = max(days[policy.name], found.get(domain.name, date.min))
         return found
 
-    def proposals(self, known: Mapping[str, Evidence], today: date) -> list[Proposal]:
-        """What to change at each place."""
-        return [ladder.propose(each.file, known, each.since(today), {}, today) for each in self.places]
+    def proposals(
+        self, known: Mapping[str, Evidence], since: Sequence[Mapping[str, date]], today: date
+    ) -> list[Proposal]:
+        """What to change at each place.
+
+        :param since: of each place (`since`).
+        """
+        return [
+            ladder.propose(place.file, known, days, {}, today)
+            for place, days in zip(self.places, since, strict=True)
+        ]
 
     def told(self, proposals: Sequence[Proposal], safe: bool) -> str:
         """The lines to change, or what is still waited for; "" where there is nothing to say.
